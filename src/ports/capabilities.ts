@@ -1,0 +1,48 @@
+// What a place can hold, as data. Reconcile decides by these alone: the engine never asks which place it talks to.
+import type { Kind } from "../model/entities.ts";
+
+export interface TagLimits {
+  /** Longest key, in characters. Absent: no limit. */
+  readonly keyChars?: number;
+  /** Longest value, in characters. */
+  readonly valueChars?: number;
+  /** Most tags on one object, mlferry's own included. */
+  readonly count?: number;
+  /** Characters that a key must not hold (a global expression); each is rewritten to `_`. */
+  readonly keyRefuses?: RegExp;
+}
+
+export interface NameRule {
+  /** The whole name must match. */
+  readonly pattern: RegExp;
+  /** For the error: what a legal name looks like. */
+  readonly wording: string;
+}
+
+export interface Capabilities {
+  /** Short name of the place's type for people, such as `MLflow 3.17.2`. */
+  readonly place: string;
+  /** Kinds that can be written; reading is not restricted by it. */
+  readonly kinds: ReadonlySet<Kind>;
+  /** Whether versions have a stage. Where false, stages become aliases and tags. */
+  readonly stages: boolean;
+  /** `chosen`: a version gets the number it is given. `assigned`: highest ever used + 1, so gaps need placeholders. */
+  readonly versionNumbers: "chosen" | "assigned";
+  /** Whether creation times of experiments, logged models, registered models and versions can be set. */
+  readonly creationTimes: "chosen" | "assigned";
+  /** `by-reference`: a version points at files of its run or logged model. `own-copy`: its files are written for it. */
+  readonly versionFiles: "by-reference" | "own-copy";
+  /** Whether ±Infinity survives as a metric value. NaN does everywhere. */
+  readonly infinities: boolean;
+  readonly names: {
+    readonly experiment?: NameRule;
+    readonly registeredModel?: NameRule;
+    readonly loggedModel?: NameRule;
+    readonly alias?: NameRule;
+  };
+  readonly tags: Readonly<Partial<Record<Kind, TagLimits>>>;
+  /** Longest run parameter value, in characters. */
+  readonly paramValueChars?: number;
+  /** File paths that cannot be stored under their own name, with the reason. */
+  readonly filePathRefuses?: { readonly pattern: RegExp; readonly wording: string };
+}

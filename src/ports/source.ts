@@ -1,0 +1,72 @@
+// The reading side of every place: what the engine asks of a server, a bundle or memory.
+import type { Digest, Entity, Experiment, Kind, LoggedModel, MetricPoint, ModelVersion, OriginId, RegisteredModel, Run } from "../model/entities.ts";
+import type { EntityKey } from "../model/entities.ts";
+import type { Selection } from "../model/selection.ts";
+import type { Capabilities } from "./capabilities.ts";
+
+/** A file below a run, a logged model or a version. */
+export interface ArtifactFile {
+  /** POSIX, relative, no `.` or `..` parts. */
+  readonly path: string;
+  /** Bytes. Absent where the place does not tell before the file is read. */
+  readonly sizeBytes?: number;
+  /** Present where the place knows it without reading. */
+  readonly digest?: Digest;
+}
+
+export interface ArtifactReader {
+  /** Every file, at any depth, folders not included. May be called again. */
+  list(): AsyncIterable<ArtifactFile>;
+  /**
+   * The file's bytes from `offset` (default 0). Each call reads anew, so a failed transfer can be repeated.
+   * A reader must fail (ARTIFACT_UNREADABLE) rather than end early where it can tell.
+   */
+  open(file: ArtifactFile, options?: { readonly offset?: number }): AsyncIterable<Uint8Array>;
+}
+
+/** Metric histories of a group of runs, which a source may read column-wise (one metric of many runs per request). */
+export interface Histories {
+  /** Every point of the run, in batches, in no particular order. Called at most once per run of the group. */
+  points(run: EntityKey): AsyncIterable<readonly MetricPoint[]>;
+}
+
+/** What a selection comes to, with everything that it pulls in (runs of versions, their ancestors, their experiments). */
+export interface Catalogue {
+  /** All experiments and registered models that will be yielded, so that names are checked before anything is written. */
+  readonly experiments: readonly Experiment[];
+  readonly models: readonly RegisteredModel[];
+  /** How many entities of each kind will come, where it is known beforehand: for progress only. */
+  readonly expected: Readonly<Partial<Record<Kind, number>>>;
+  /** Objects in the selection of kinds that mlferry cannot carry, such as traces: named as losses, never passed over. */
+  readonly notCarried: readonly NotCarried[];
+  /**
+   * The entities in dependency order: experiments, runs (parents first where they can), logged models, registered models,
+   * versions (ascending per model, promoted ones after what they point to), aliases. Reads ahead inside; may be called again.
+   */
+  entities(signal: AbortSignal): AsyncIterable<Entity>;
+}
+
+export interface NotCarried {
+  /** Plural noun: `prompts`, `traces`. */
+  readonly what: string;
+  readonly count: number;
+  /** True where the place could only say "at least `count`". */
+  readonly atLeast?: boolean;
+  /** Where they are: an experiment's or model's name. */
+  readonly where?: string;
+}
+
+/** A place that can be read. Opened by its adapter's factory, which probes it; all methods may run in parallel. */
+export interface Source {
+  /** For messages; never holds a credential. */
+  readonly uri: string;
+  readonly origin: OriginId;
+  readonly capabilities: Capabilities;
+  /** Resolves patterns and closure. Throws NOTHING_SELECTED when a pattern the user gave matches nothing. */
+  select(selection: Selection, signal: AbortSignal): Promise<Catalogue>;
+  /** Histories of runs that this source yielded; at most 100 runs a call. */
+  histories(runs: readonly Run[], signal: AbortSignal): Histories;
+  /** Files of an entity that this source yielded. A version's are resolved to wherever they lie. */
+  artifacts(owner: Run | LoggedModel | ModelVersion, signal: AbortSignal): ArtifactReader;
+  close(): Promise<void>;
+}

@@ -1,0 +1,65 @@
+// The writing side of a place. Every target is a source too: verification reads back through the same port.
+import type { Entity, EntityKey, Experiment, MetricPoint, PlacedKey, Run, Tags } from "../model/entities.ts";
+import type { ArtifactFile, Source } from "./source.ts";
+
+/** What a target already holds for an entity. */
+export interface Found {
+  readonly key: PlacedKey;
+  /** False: an object of the same name that mlferry did not place from this source. */
+  readonly ours: boolean;
+  /** The completion mark, where the kind has one (runs and logged models): see PutContext.mark. */
+  readonly mark?: string;
+  readonly deleted: boolean;
+  /** The object as the target itself yields it. Targets fold simultaneous reads into few requests. */
+  read(signal: AbortSignal): Promise<Entity>;
+}
+
+export interface FindContext {
+  /** The provenance tags of the entity, without prefix; `source` is what a target searches for. */
+  readonly provenance: Tags;
+  readonly signal: AbortSignal;
+}
+
+export interface PutContext extends FindContext {
+  /** Set when the object is there already, whole or half-written: put then completes it. */
+  readonly existing?: Found;
+  /** To be stored last on runs and logged models, as the provenance tag `done`: tells whole objects from half-written ones. */
+  readonly mark: string;
+  /** The run's metric points; empty for other kinds. Call once. */
+  points(): AsyncIterable<readonly MetricPoint[]>;
+  /**
+   * Moves the entity's files: calls `send` for each, several at a time, hashed and counted on the way. A file that fails
+   * is recorded and does not fail the entity. `open` may be called again to repeat a transfer.
+   */
+  files(send: SendFile): Promise<void>;
+}
+
+export type SendFile = (file: ArtifactFile, open: () => AsyncIterable<Uint8Array>) => Promise<void>;
+
+/**
+ * A place that can be written. Entities arrive reconciled and in the target's namespace: names are mapped and references
+ * to placed objects are the target's own keys, so `put` rewrites nothing. What it needs exists.
+ */
+export interface Target extends Source {
+  /** The object that is already there for the entity. Never writes. */
+  find(entity: Entity, context: FindContext): Promise<Found | undefined>;
+  /** Creates the object, or completes and updates `context.existing`. Calls for one registered model come one at a time, versions ascending. */
+  put(entity: Entity, context: PutContext): Promise<PlacedKey>;
+  /** Sets references that could not be set when the run was put: rewrites its tags and sets the mark. */
+  link(run: Run, key: PlacedKey, context: Pick<PutContext, "mark" | "signal">): Promise<void>;
+  /** Puts a run or an experiment into the deleted state. Repeatable. */
+  remove(entity: Run | Experiment, key: PlacedKey, signal: AbortSignal): Promise<void>;
+  /** Makes what was written final (a bundle's manifest and name). Called once, at the end of a job that was not interrupted. */
+  finish(summary: FinishSummary): Promise<void>;
+}
+
+export interface FinishSummary {
+  /** One line for each thing of the source that is not in the target. */
+  readonly losses: readonly LossRecord[];
+}
+
+export interface LossRecord {
+  readonly key: EntityKey | string;
+  readonly field: string;
+  readonly reason: string;
+}
