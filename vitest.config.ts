@@ -1,0 +1,18 @@
+// Every suite that needs nothing but this checkout: `npm test`.
+import { defineConfig } from "vitest/config";
+import { PlainReporter } from "./test/plain-reporter.ts";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/live/**"],
+    testTimeout: 20_000,
+    unstubEnvs: true,
+    reporters: [
+      "default",
+      new PlainReporter({
+        notRun: ["live suite against real MLflow servers: it installs them first, which takes minutes (npm run test:live)"],
+      }),
+    ],
+  },
+});

@@ -1,0 +1,17 @@
+// The suites against real MLflow servers, which they install and start themselves: `npm run test:live`.
+import { defineConfig } from "vitest/config";
+import { PlainReporter } from "./test/plain-reporter.ts";
+
+const MINUTE_MS = 60_000;
+
+export default defineConfig({
+  test: {
+    include: ["test/live/**/*.test.ts"],
+    // One server at a time: they are heavy, and the ports are fixed.
+    fileParallelism: false,
+    testTimeout: 10 * MINUTE_MS,
+    hookTimeout: 20 * MINUTE_MS,
+    disableConsoleIntercept: true,
+    reporters: [["default", { summary: false }], new PlainReporter({ refuseSkips: true })],
+  },
+});
