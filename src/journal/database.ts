@@ -1,0 +1,135 @@
+// The journal's SQLite file: how it is created and opened, its tables, and what SQLite's errors mean to a user.
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { asMigrationError, MigrationError } from "../errors.ts";
+
+/** The one file that holds every job of a state folder. */
+export const JOURNAL_FILE = "journal.sqlite";
+
+const SCHEMA_VERSION = 1;
+/** Two jobs may share the file; a commit takes milliseconds, so a wait this long means a stuck disk. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+const TABLES = `
+  CREATE TABLE job (
+    id TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'partial')),
+    command TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, options TEXT NOT NULL,
+    source_origin TEXT NOT NULL, target_origin TEXT NOT NULL,
+    started INTEGER NOT NULL, updated INTEGER NOT NULL, pid INTEGER
+  ) WITHOUT ROWID;
+  CREATE TABLE entry (
+    job TEXT NOT NULL REFERENCES job (id), key TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('done', 'failed')),
+    fingerprint TEXT NOT NULL, placed TEXT, code TEXT, message TEXT,
+    PRIMARY KEY (job, key)
+  ) WITHOUT ROWID;
+  CREATE TABLE file (
+    job TEXT NOT NULL REFERENCES job (id), key TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL,
+    PRIMARY KEY (job, key, path)
+  ) WITHOUT ROWID;
+  PRAGMA user_version = ${String(SCHEMA_VERSION)};
+`;
+
+/**
+ * Opens the journal of a state folder, creating folder (0700), file (0600) and tables where they are missing. Throws
+ * NOT_SUPPORTED for a file of a newer schema and DISK for one that is damaged or cannot be written.
+ */
+export function openDatabase(dir: string): DatabaseSync {
+  const file = join(dir, JOURNAL_FILE);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  // SQLite gives the files beside it (-wal, -shm) the permissions of this one.
+  closeSync(openSync(file, "a", 0o600));
+  return connect(file);
+}
+
+/** The same for a journal that is only read: undefined where there is none yet. */
+export function openExistingDatabase(dir: string): DatabaseSync | undefined {
+  const file = join(dir, JOURNAL_FILE);
+  return existsSync(file) ? connect(file) : undefined;
+}
+
+/** Runs work on the journal file and gives SQLite's errors as MigrationErrors that name the file. */
+export function onDatabase<T>(dir: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw databaseError(join(dir, JOURNAL_FILE), thrown);
+  }
+}
+
+/** Commits all writes of `work`, or none of them. */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    db.exec("COMMIT");
+    return result;
+  } catch (thrown) {
+    // SQLite itself has already rolled back after some errors, such as a full disk.
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw thrown;
+  }
+}
+
+/** What an error of node:sqlite means, by SQLite's result codes (https://sqlite.org/rescode.html). */
+export function databaseError(file: string, thrown: unknown): MigrationError {
+  const primary = resultCode(thrown);
+  if (primary === undefined) return asMigrationError(thrown);
+  if (primary === 11 || primary === 26) {
+    return new MigrationError("DISK", `the journal ${file} is damaged`, {
+      cause: thrown,
+      hint: "move the file away and run the same command again: what is at the target already is recognised there",
+    });
+  }
+  if (primary === 13) {
+    return new MigrationError("DISK", `cannot write the journal ${file}: the disk is full`, {
+      cause: thrown,
+      hint: "free some space and run the same command again: it continues",
+    });
+  }
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const refused = [3, 5, 6, 8, 10, 14].includes(primary);
+  if (!refused) return asMigrationError(thrown);
+  return new MigrationError("DISK", `cannot use the journal ${file}: ${reason}`, {
+    cause: thrown,
+    hint: "the folder must be on a local disk that can be written; --state names another one",
+  });
+}
+
+/** SQLite's primary result code, such as 5 for SQLITE_BUSY; undefined for any other error. */
+export function resultCode(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !("errcode" in thrown) || typeof thrown.errcode !== "number") return undefined;
+  return thrown.errcode & 0xff;
+}
+
+function connect(file: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    // With a write-ahead log, NORMAL keeps every commit through a crash of the process; a loss of power may cost the latest.
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    prepareSchema(db, file);
+    return db;
+  } catch (thrown) {
+    db?.close();
+    throw databaseError(file, thrown);
+  }
+}
+
+function prepareSchema(db: DatabaseSync, file: string): void {
+  const found = schemaVersion(db);
+  if (found > SCHEMA_VERSION) {
+    throw new MigrationError("NOT_SUPPORTED", `the journal ${file} was written by a newer mlferry (schema ${String(found)})`, {
+      hint: "use that version of mlferry, or name another folder with --state",
+    });
+  }
+  if (found === SCHEMA_VERSION) return;
+  inTransaction(db, () => {
+    // Another process may have created the tables since the look above.
+    if (schemaVersion(db) === 0) db.exec(TABLES);
+  });
+}
+
+function schemaVersion(db: DatabaseSync): number {
+  return Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+}
