@@ -28,7 +28,10 @@ export default defineConfig(
       eqeqeq: "error",
       "max-params": ["error", 4],
       "max-lines": ["error", { max: 300 }],
-      "no-restricted-properties": ["error", { object: "process", property: "exit", message: "set process.exitCode: only src/cli/main.ts exits" }],
+      "no-restricted-properties": [
+        "error",
+        { object: "process", property: "exit", message: "set process.exitCode: only src/cli/main.ts exits" },
+      ],
     },
   },
   {

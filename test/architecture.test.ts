@@ -1,5 +1,5 @@
 // The layers of src, as a table, and the check that holds the code to it. A new line here is a change of design: say so.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { posix, sep } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
@@ -88,9 +88,11 @@ interface Import {
 }
 
 function read(...folders: readonly string[]): Sources {
-  const paths = folders.flatMap((folder) =>
-    readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) => posix.join(folder, path.split(sep).join("/"))),
-  );
+  const paths = folders
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) => posix.join(folder, path.split(sep).join("/"))),
+    );
   return new Map(paths.filter((path) => path.endsWith(".ts")).map((path) => [path, readFileSync(path, "utf8")]));
 }
 
