@@ -30,8 +30,11 @@ export interface Capabilities {
   readonly versionNumbers: "chosen" | "assigned";
   /** Whether creation times of experiments, logged models, registered models and versions can be set. */
   readonly creationTimes: "chosen" | "assigned";
-  /** `by-reference`: a version points at files of its run or logged model. `own-copy`: its files are written for it. */
-  readonly versionFiles: "by-reference" | "own-copy";
+  /**
+   * `any`: a version refers to files of a run or logged model, or holds its own. `by-reference`: files that belong to neither
+   * need a carrier run, which becomes the version's run. `own-copy`: every version's files are written for it.
+   */
+  readonly versionFiles: "any" | "by-reference" | "own-copy";
   /** Whether ±Infinity survives as a metric value. NaN does everywhere. */
   readonly infinities: boolean;
   readonly names: {

@@ -37,6 +37,8 @@ export interface Catalogue {
   readonly models: readonly RegisteredModel[];
   /** How many entities of each kind will come, where it is known beforehand: for progress only. */
   readonly expected: Readonly<Partial<Record<Kind, number>>>;
+  /** What was already lost when the place was written (a bundle's manifest); always told again. */
+  readonly losses?: readonly LossRecord[];
   /** Objects in the selection of kinds that mlferry cannot carry, such as traces: named as losses, never passed over. */
   readonly notCarried: readonly NotCarried[];
   /**
@@ -44,6 +46,15 @@ export interface Catalogue {
    * versions (ascending per model, promoted ones after what they point to), aliases. Reads ahead inside; may be called again.
    */
   entities(signal: AbortSignal): AsyncIterable<Entity>;
+}
+
+/** One thing of a source that did not reach a target. */
+export interface LossRecord {
+  /** An entity key, or a plural noun for kinds that are not carried. */
+  readonly key: string;
+  /** A field path, or `files/<path>`. */
+  readonly field: string;
+  readonly reason: string;
 }
 
 export interface NotCarried {

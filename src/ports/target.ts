@@ -1,13 +1,13 @@
 // The writing side of a place. Every target is a source too: verification reads back through the same port.
-import type { Entity, EntityKey, Experiment, MetricPoint, PlacedKey, Run, Tags } from "../model/entities.ts";
-import type { ArtifactFile, Source } from "./source.ts";
+import type { Entity, Experiment, MetricPoint, PlacedKey, Run, Tags } from "../model/entities.ts";
+import type { ArtifactFile, LossRecord, Source } from "./source.ts";
 
 /** What a target already holds for an entity. */
 export interface Found {
   readonly key: PlacedKey;
   /** False: an object of the same name that mlferry did not place from this source. */
   readonly ours: boolean;
-  /** The completion mark, where the kind has one (runs and logged models): see PutContext.mark. */
+  /** The completion mark, where the kind has one (runs, logged models, versions with own files): see PutContext.mark. */
   readonly mark?: string;
   readonly deleted: boolean;
   /** The object as the target itself yields it. Targets fold simultaneous reads into few requests. */
@@ -23,8 +23,13 @@ export interface FindContext {
 export interface PutContext extends FindContext {
   /** Set when the object is there already, whole or half-written: put then completes it. */
   readonly existing?: Found;
-  /** To be stored last on runs and logged models, as the provenance tag `done`: tells whole objects from half-written ones. */
+  /**
+   * To be stored last on runs, logged models and versions with own files, as the provenance tag `done`: tells whole objects
+   * from half-written ones. Changes when files fail: read it after `files()`.
+   */
   readonly mark: string;
+  /** The entity again, with references to itself resolved, once its key is known (a run's log-model history names the run). */
+  withSelf<E extends Entity>(entity: E, key: PlacedKey): E;
   /** The run's metric points; empty for other kinds. Call once. */
   points(): AsyncIterable<readonly MetricPoint[]>;
   /**
@@ -56,10 +61,4 @@ export interface Target extends Source {
 export interface FinishSummary {
   /** One line for each thing of the source that is not in the target. */
   readonly losses: readonly LossRecord[];
-}
-
-export interface LossRecord {
-  readonly key: EntityKey | string;
-  readonly field: string;
-  readonly reason: string;
 }

@@ -1,0 +1,281 @@
+// Entity × capabilities × mapping → what the target can hold, and a change for every fact that does not arrive as it was.
+// Pure: no I/O. One reconciler serves one pass over a source's stream, since stages of one model compete for aliases.
+import type { Alias, Entity, Experiment, LoggedModel, ModelVersion, RegisteredModel, Run, Stage, Tags } from "../model/entities.ts";
+import { aliasKey, versionKey } from "../model/keys.ts";
+import { doubleText, pointText } from "../model/facts.ts";
+import type { Mapping, StageRule } from "../model/mapping.ts";
+import type { Capabilities } from "../ports/capabilities.ts";
+import type { Change, Refusal } from "./change.ts";
+import { fits, fitTags } from "./tag-limits.ts";
+
+export interface Reconciled {
+  /** As the source yielded it; for an alias that a stage became, the alias. */
+  readonly source: Entity;
+  readonly entity: Entity;
+  readonly changes: readonly Change[];
+  readonly refusal?: Refusal;
+}
+
+export interface ReconcileOptions {
+  readonly capabilities: Capabilities;
+  readonly mapping: Mapping;
+  /** What to do with an entity that would lose a fact: leave it (and what needs it) out, or write it without the fact. */
+  readonly onLoss: "refuse" | "drop";
+}
+
+export interface Reconciler {
+  reconcile(entity: Entity): Reconciled;
+  /** Aliases that stages became: to be asked for once, after the last entity. */
+  flush(): Reconciled[];
+}
+
+/** Where a stage is kept when the version no longer has it. */
+export const STAGE_TAG = "source_stage";
+/** Where a version's run is kept when its files had to go to a carrier run, which then is the version's run. */
+export const RUN_TAG = "source_run";
+
+const DEFAULT_STAGES: Readonly<Partial<Record<Stage, StageRule>>> = {
+  Production: { alias: "champion", rule: "default: stages.Production → alias champion" },
+  Staging: { alias: "challenger", rule: "default: stages.Staging → alias challenger" },
+};
+
+/** Begins a pass over one source's stream. */
+export function createReconciler(options: ReconcileOptions): Reconciler {
+  const aliases = createAliasBook(options);
+  return {
+    reconcile(entity) {
+      const changes: Change[] = [];
+      const refusals: Refusal[] = [];
+      const result = reconcileEntity(entity, { ...options, changes, refusals, aliases });
+      return settle(entity, result, changes, refusals[0], options.onLoss);
+    },
+    flush: () => aliases.derived().map((item) => settle(item.entity, item.entity, item.changes, item.refusal, options.onLoss)),
+  };
+}
+
+interface Context extends ReconcileOptions {
+  readonly changes: Change[];
+  readonly refusals: Refusal[];
+  readonly aliases: AliasBook;
+}
+
+/** Applies the loss policy: under `drop` every loss is agreed; under `refuse` the first one that is not refuses the entity. */
+function settle(source: Entity, entity: Entity, changes: readonly Change[], refusal: Refusal | undefined, onLoss: "refuse" | "drop"): Reconciled {
+  if (refusal !== undefined) return { source, entity, changes, refusal };
+  if (onLoss === "drop") {
+    return { source, entity, changes: changes.map((change) => (change.class === "lost" ? { ...change, agreed: true } : change)) };
+  }
+  const loss = changes.find((change) => change.class === "lost" && change.agreed !== true);
+  if (loss === undefined) return { source, entity, changes };
+  const message = `${source.key} is left out: the target cannot hold ${loss.field} (${loss.rule})`;
+  return { source, entity, changes, refusal: { code: "LOSS_REFUSED", message, hint: "run again with --on-loss drop to move it without" } };
+}
+
+function reconcileEntity(entity: Entity, context: Context): Entity {
+  switch (entity.kind) {
+    case "experiment":
+      return reconcileExperiment(entity, context);
+    case "run":
+      return reconcileRun(entity, context);
+    case "logged-model":
+      return reconcileLoggedModel(entity, context);
+    case "registered-model":
+      return reconcileModel(entity, context);
+    case "model-version":
+      return reconcileVersion(entity, context);
+    case "alias":
+      return context.aliases.explicit(entity, context);
+  }
+}
+
+function reconcileExperiment(experiment: Experiment, context: Context): Experiment {
+  const renamed = context.mapping.experiment(experiment.name);
+  noteRename(context.changes, "name", experiment.name, renamed);
+  noteCreated(experiment, context);
+  return { ...experiment, name: renamed.name, tags: reconcileTags(experiment, context) };
+}
+
+function reconcileRun(run: Run, context: Context): Run {
+  const params = new Map(run.params);
+  const limit = context.capabilities.paramValueChars;
+  for (const [key, value] of run.params) {
+    if (limit === undefined || fits(value, limit)) continue;
+    params.delete(key);
+    context.changes.push({ field: `params.${key}`, class: "lost", from: value, rule: `a value longer than ${limit} characters` });
+  }
+  const latestMetrics = new Map(run.latestMetrics);
+  for (const [key, point] of run.latestMetrics) {
+    const clamped = clamp(point.value, context.capabilities);
+    if (clamped === point.value || Number.isNaN(point.value)) continue;
+    latestMetrics.set(key, { ...point, value: clamped });
+    const rule = "the target stores infinities as the largest double";
+    context.changes.push({ field: `metrics.${key}`, class: "translated", from: pointText(point), to: doubleText(clamped), rule });
+  }
+  return { ...run, params, latestMetrics, tags: reconcileTags(run, context) };
+}
+
+/** What a target without infinities stores for a value (mlflow's SQL stores: ±1.7976931348623157e308). */
+export function clamp(value: number, capabilities: Pick<Capabilities, "infinities">): number {
+  if (capabilities.infinities || Number.isNaN(value) || Number.isFinite(value)) return value;
+  return value > 0 ? Number.MAX_VALUE : -Number.MAX_VALUE;
+}
+
+function reconcileLoggedModel(model: LoggedModel, context: Context): LoggedModel {
+  noteCreated(model, context);
+  const rule = context.capabilities.names.loggedModel;
+  const name = rule === undefined || rule.pattern.test(model.name) ? model.name : model.name.replace(/[^\w.-]/g, "_");
+  if (name !== model.name) {
+    context.changes.push({ field: "name", class: "translated", from: model.name, to: name, rule: rule?.wording ?? "" });
+  }
+  const metrics = model.metrics.map((metric) => ({ ...metric, value: clamp(metric.value, context.capabilities) }));
+  return { ...model, name, metrics, tags: reconcileTags(model, context) };
+}
+
+function reconcileModel(model: RegisteredModel, context: Context): RegisteredModel {
+  const renamed = context.mapping.model(model.name);
+  noteRename(context.changes, "name", model.name, renamed);
+  noteCreated(model, context);
+  return { ...model, name: renamed.name, tags: reconcileTags(model, context) };
+}
+
+function reconcileVersion(version: ModelVersion, context: Context): ModelVersion {
+  const { capabilities, mapping, changes } = context;
+  const renamed = mapping.model(version.model);
+  noteRename(changes, "model", version.model, renamed);
+  noteCreated(version, context);
+  if (capabilities.creationTimes === "assigned" && version.user !== undefined && version.user !== "") {
+    changes.push({ field: "user", class: "inherent", from: version.user, to: "tag mlferry_created_by", rule: "the target sets its own" });
+  }
+  const extra = new Map<string, string>();
+  const stage = reconcileStage(version, context, extra);
+  const placedFiles = reconcileVersionFiles(version, context, extra);
+  const { run, ...rest } = version;
+  const tags = reconcileTags(version, context, extra);
+  return { ...rest, ...(run === undefined || extra.has(RUN_TAG) ? {} : { run }), ...placedFiles, model: renamed.name, stage, tags };
+}
+
+function reconcileStage(version: ModelVersion, context: Context, extra: Map<string, string>): Stage {
+  if (version.stage === "None") return "None";
+  const mapped = context.mapping.stage(version.stage);
+  if (mapped === undefined && context.capabilities.stages) return version.stage;
+  const keep = mapped ?? DEFAULT_STAGES[version.stage] ?? { tag: STAGE_TAG, value: version.stage, rule: "the target has no stages" };
+  if ("tag" in keep) extra.set(keep.tag, keep.value);
+  else {
+    extra.set(STAGE_TAG, version.stage);
+    context.aliases.claim(version, keep);
+  }
+  const to = "tag" in keep ? `tag ${keep.tag}=${keep.value}` : `alias ${keep.alias} (newest version wins), tag ${STAGE_TAG}=${version.stage}`;
+  context.changes.push({ field: "stage", class: "translated", from: version.stage, to, rule: keep.rule });
+  return "None";
+}
+
+/** Files and run of a version, as the target's way of keeping them wants; see Capabilities.versionFiles. */
+function reconcileVersionFiles(version: ModelVersion, context: Context, extra: Map<string, string>): Pick<ModelVersion, "files" | "needs"> {
+  const { files } = version;
+  switch (context.capabilities.versionFiles) {
+    case "any":
+      return { files, needs: version.needs };
+    case "own-copy": {
+      const from = files.owner === "own" ? undefined : files.owner === "version" ? files.key : `${files.key}#${files.path}`;
+      if (from === undefined) return { files, needs: version.needs };
+      context.changes.push({ field: "files", class: "translated", from, to: "own", rule: "the target keeps a copy of each version's files" });
+      return { files: { owner: "own" }, needs: files.owner === "version" ? version.needs.filter((key) => key !== files.key) : version.needs };
+    }
+    case "by-reference": {
+      if (files.owner !== "own" || version.run === undefined) return { files, needs: version.needs };
+      extra.set(RUN_TAG, version.run.slice("run:".length));
+      const to = `tag ${RUN_TAG}`;
+      context.changes.push({ field: "run", class: "translated", from: version.run, to, rule: "files outside the run go to a carrier run" });
+      return { files, needs: version.needs };
+    }
+  }
+}
+
+/** Tags after drop rules and the target's limits; `extra` are facts that now live in tags. */
+function reconcileTags(entity: Entity & { readonly tags: Tags }, context: Context, extra: Tags = new Map()): Tags {
+  const kept = new Map<string, string>();
+  for (const [key, value] of entity.tags) {
+    const rule = context.mapping.dropsTag(key);
+    const taken = extra.has(key) && extra.get(key) !== value;
+    if (rule !== undefined) context.changes.push({ field: `tags.${key}`, class: "lost", from: value, rule, agreed: true });
+    else if (taken) context.changes.push({ field: `tags.${key}`, class: "lost", from: value, rule: "mlferry keeps another fact under this key" });
+    else kept.set(key, value);
+  }
+  for (const [key, value] of extra) kept.set(key, value);
+  return fitTags(kept, context.capabilities.tags[entity.kind], context.changes);
+}
+
+function noteRename(changes: Change[], field: string, from: string, renamed: { name: string; rule?: string }): void {
+  if (renamed.name !== from) changes.push({ field, class: "translated", from, to: renamed.name, rule: renamed.rule ?? "mapping" });
+}
+
+function noteCreated(entity: Entity & { readonly createdAt?: bigint }, context: Context): void {
+  if (entity.createdAt === undefined || context.capabilities.creationTimes === "chosen") return;
+  const change = { from: String(entity.createdAt), to: "tag mlferry_created_at", rule: "the target sets its own" };
+  context.changes.push({ field: "createdAt", class: "inherent", ...change });
+}
+
+interface DerivedAlias {
+  readonly entity: Alias;
+  readonly changes: readonly Change[];
+  readonly refusal?: Refusal;
+}
+
+interface AliasBook {
+  /** Reconciles an alias of the source and remembers its name. */
+  explicit(alias: Alias, context: Context): Alias;
+  /** A version's stage asks for an alias; the newest version wins. */
+  claim(version: ModelVersion, rule: { readonly alias: string }): void;
+  derived(): DerivedAlias[];
+}
+
+function createAliasBook(options: ReconcileOptions): AliasBook {
+  const taken = new Map<string, number>();
+  const claims = new Map<string, Alias>();
+  return {
+    explicit(alias, context) {
+      const renamed = options.mapping.alias(alias.alias);
+      noteRename(context.changes, "alias", alias.alias, renamed);
+      const model = options.mapping.model(alias.model);
+      noteRename(context.changes, "model", alias.model, model);
+      const slot = aliasKey(alias.model, renamed.name);
+      const holder = taken.get(slot);
+      if (holder !== undefined && holder !== alias.version) context.refusals.push(aliasCollision(alias, renamed.name, holder));
+      const illegal = aliasRefusal(renamed.name, alias.key, options.capabilities);
+      if (illegal !== undefined) context.refusals.push(illegal);
+      taken.set(slot, holder ?? alias.version);
+      return { ...alias, alias: renamed.name, model: model.name };
+    },
+    claim(version, rule) {
+      const slot = aliasKey(version.model, rule.alias);
+      const holder = claims.get(slot);
+      if (holder !== undefined && holder.version > version.version) return;
+      claims.set(slot, aliasFor(version, rule.alias, options.mapping));
+    },
+    derived() {
+      return [...claims].flatMap(([slot, alias]) => {
+        if (taken.has(slot)) return [];
+        const refusal = aliasRefusal(alias.alias, alias.key, options.capabilities);
+        return [{ entity: alias, changes: [], ...(refusal === undefined ? {} : { refusal }) }];
+      });
+    },
+  };
+}
+
+function aliasFor(version: ModelVersion, alias: string, mapping: Mapping): Alias {
+  const key = aliasKey(version.model, alias);
+  const needs = [versionKey(version.model, version.version)];
+  const model = mapping.model(version.model).name;
+  return { kind: "alias", key, needs, mayReference: [], provenance: new Map(), model, alias, version: version.version };
+}
+
+function aliasCollision(alias: Alias, name: string, holder: number): Refusal {
+  const message = `alias ${alias.alias} of ${alias.model} version ${alias.version} would become ${name}, which version ${holder} has`;
+  return { code: "MAPPING_COLLISION", message, hint: "give the two aliases different names in the mapping" };
+}
+
+function aliasRefusal(name: string, key: string, capabilities: Capabilities): Refusal | undefined {
+  const rule = capabilities.names.alias;
+  if (rule === undefined || rule.pattern.test(name)) return undefined;
+  return { code: "NAME_ILLEGAL", message: `${key}: the target does not allow the alias ${JSON.stringify(name)} (${rule.wording})`, hint: "rename it in the mapping under aliases" };
+}

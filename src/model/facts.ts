@@ -1,0 +1,121 @@
+// Facts: an entity as a flat list of fields and comparable values. Plan, verification and the loss accounting all count in facts.
+import { createHash } from "node:crypto";
+import type { DatasetInput, Entity, LoggedModel, MetricPoint, ModelVersion, Run, Tags } from "./entities.ts";
+
+/** Field path → value as text. Absent fields are absent. Paths are stable: they appear in reports and marks. */
+export type Facts = ReadonlyMap<string, string>;
+
+/** Every fact of an entity. References appear as keys in whatever namespace the entity has. */
+export function facts(entity: Entity): Facts {
+  const out = new Map<string, string>();
+  switch (entity.kind) {
+    case "experiment":
+      out.set("name", entity.name).set("deleted", String(entity.deleted));
+      addTags(out, "tags", entity.tags);
+      addOptional(out, "createdAt", entity.createdAt);
+      break;
+    case "run":
+      addRun(out, entity);
+      break;
+    case "logged-model":
+      addLoggedModel(out, entity);
+      break;
+    case "registered-model":
+      out.set("name", entity.name);
+      addText(out, "description", entity.description);
+      addTags(out, "tags", entity.tags);
+      addOptional(out, "createdAt", entity.createdAt);
+      break;
+    case "model-version":
+      addVersion(out, entity);
+      break;
+    case "alias":
+      out.set("model", entity.model).set("alias", entity.alias).set("version", String(entity.version));
+      break;
+  }
+  return out;
+}
+
+/** Fields whose values differ, in path order; `undefined` stands for an absent field. */
+export function differences(expected: Facts, found: Facts): { field: string; expected: string | undefined; found: string | undefined }[] {
+  const fields = [...new Set([...expected.keys(), ...found.keys()])].sort();
+  return fields
+    .map((field) => ({ field, expected: expected.get(field), found: found.get(field) }))
+    .filter((pair) => pair.expected !== pair.found);
+}
+
+/**
+ * A digest over the facts: 32 hexadecimal digits. The scheme number changes whenever facts of an unchanged entity would,
+ * so that marks of an older mlferry are recognised as such.
+ */
+export function fingerprint(entity: Entity): string {
+  const scheme = 1;
+  const sorted = [...facts(entity)].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return createHash("sha256").update(JSON.stringify([scheme, entity.kind, sorted])).digest("hex").slice(0, 32);
+}
+
+/** A metric value as text: as JSON would, with NaN, Infinity, -Infinity and -0 spelled out. */
+export function doubleText(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+/** A metric point as text, to compare histories as multisets. Servers return -0 as 0, so both count as one. */
+export function pointText(point: Pick<MetricPoint, "value" | "step" | "timestamp">): string {
+  return `${point.step}/${point.timestamp}/${doubleText(point.value === 0 ? 0 : point.value)}`;
+}
+
+function addRun(out: Map<string, string>, run: Run): void {
+  out.set("experiment", run.experiment).set("name", run.name).set("user", run.user).set("status", run.status);
+  addOptional(out, "startTime", run.startTime);
+  addOptional(out, "endTime", run.endTime);
+  addTags(out, "params", run.params);
+  addTags(out, "tags", run.tags);
+  for (const [key, point] of run.latestMetrics) out.set(`metrics.${key}`, pointText(point));
+  for (const dataset of run.datasets) out.set(`datasets.${dataset.name}@${dataset.digest}`, datasetText(dataset));
+  out.set("deleted", String(run.deleted));
+}
+
+function addLoggedModel(out: Map<string, string>, model: LoggedModel): void {
+  out.set("experiment", model.experiment).set("name", model.name).set("status", model.status);
+  addText(out, "modelType", model.modelType);
+  addOptional(out, "sourceRun", model.sourceRun);
+  addTags(out, "params", model.params);
+  addTags(out, "tags", model.tags);
+  for (const metric of model.metrics) {
+    const where = [metric.key, metric.run ?? "", metric.step, metric.timestamp].join("/");
+    out.set(`metrics.${where}`, JSON.stringify([pointText(metric), metric.datasetName ?? "", metric.datasetDigest ?? ""]));
+  }
+  for (const output of model.outputOf) out.set(`outputOf.${output.run}`, String(output.step));
+  for (const run of model.inputOf) out.set(`inputOf.${run}`, "input");
+  addOptional(out, "createdAt", model.createdAt);
+}
+
+function addVersion(out: Map<string, string>, version: ModelVersion): void {
+  out.set("model", version.model).set("version", String(version.version)).set("stage", version.stage);
+  addText(out, "description", version.description);
+  addTags(out, "tags", version.tags);
+  addOptional(out, "run", version.run);
+  const files = version.files;
+  out.set("files", files.owner === "own" ? "own" : files.owner === "version" ? files.key : `${files.key}#${files.path}`);
+  addText(out, "runLink", version.runLink);
+  addText(out, "user", version.user);
+  addOptional(out, "createdAt", version.createdAt);
+}
+
+function datasetText(dataset: DatasetInput): string {
+  const tags = [...dataset.tags].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([dataset.sourceType, dataset.source, dataset.schema ?? "", dataset.profile ?? "", tags]);
+}
+
+function addTags(out: Map<string, string>, prefix: string, tags: Tags): void {
+  for (const [key, value] of tags) out.set(`${prefix}.${key}`, value);
+}
+
+/** Servers do not tell an empty text from an absent one, so neither do facts. */
+function addText(out: Map<string, string>, field: string, value: string | undefined): void {
+  if (value !== undefined && value !== "") out.set(field, value);
+}
+
+function addOptional(out: Map<string, string>, field: string, value: bigint | string | undefined): void {
+  if (value !== undefined) out.set(field, String(value));
+}

@@ -1,0 +1,152 @@
+// Mapping rules: how names, stages, aliases and tags change on the way. The file's schema, its reader's checks and the rules' effects.
+import { z } from "zod";
+import { MigrationError } from "../errors.ts";
+import type { Stage } from "./entities.ts";
+import { globToRegExp } from "./selection.ts";
+
+const rename = z.strictObject({
+  from: z.string().min(1).describe("a whole name, a glob (* ? [ab], \\ before a literal one) or, with regex, an expression over the whole name"),
+  to: z.string().min(1).describe("the new name; each * takes what the n-th wildcard matched, $1 what the n-th group did"),
+  regex: z.boolean().optional(),
+});
+
+const stageRule = z.union([
+  z.strictObject({ alias: z.string().regex(/^[\w-]{1,255}$/, "an alias is made of letters, digits, _ and -") }),
+  z.strictObject({ tag: z.string().regex(/^[^=]+=/, "write tag: KEY=VALUE") }),
+]);
+
+/** What a mapping file may hold; docs/mapping.md explains it. Unknown keys are refused. */
+export const mappingSchema = z.strictObject({
+  models: z.array(rename).optional(),
+  experiments: z.array(rename).optional(),
+  stages: z.strictObject({ Staging: stageRule.optional(), Production: stageRule.optional(), Archived: stageRule.optional() }).optional(),
+  aliases: z.array(rename).optional(),
+  tags: z.array(z.strictObject({ from: z.string().min(1), drop: z.literal(true), regex: z.boolean().optional() })).optional(),
+});
+
+/** A mapping as it stands in a file. Every list: first match wins. */
+export type MappingFile = z.infer<typeof mappingSchema>;
+type RenameRule = NonNullable<MappingFile["models"]>[number];
+
+export interface Renamed {
+  readonly name: string;
+  /** For reports: which rule did it. Undefined: no rule matched, the name stays. */
+  readonly rule?: string;
+}
+
+export type StageRule = ({ readonly alias: string } | { readonly tag: string; readonly value: string }) & { readonly rule: string };
+
+/** A compiled mapping. Pure; the same input always gives the same output. */
+export interface Mapping {
+  model(name: string): Renamed;
+  experiment(name: string): Renamed;
+  alias(name: string): Renamed;
+  stage(stage: Stage): StageRule | undefined;
+  /** The rule that drops a tag of this key, if one does. */
+  dropsTag(key: string): string | undefined;
+  /** Canonical text: equal mappings have equal texts. */
+  readonly canonical: string;
+}
+
+/** Checks what a YAML or JSON reader gave. Throws MAPPING_INVALID naming the place in the file and what is allowed there. */
+export function parseMapping(value: unknown, where: string): MappingFile {
+  const parsed = mappingSchema.safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
+  throw new MigrationError("MAPPING_INVALID", `mapping ${where} is not valid${path}: ${issue?.message.toLowerCase() ?? "unknown reason"}`, {
+    hint: "known keys: models, experiments, aliases (from, to, regex), stages (Production: {alias: …} or {tag: KEY=VALUE}), tags (from, drop: true)",
+  });
+}
+
+/** Compiles a mapping; flags come as a second file whose rules go first. Throws MAPPING_INVALID on a bad expression. */
+export function createMapping(file: MappingFile): Mapping {
+  const models = compile("models", file.models ?? []);
+  const experiments = compile("experiments", file.experiments ?? []);
+  const aliases = compile("aliases", file.aliases ?? []);
+  const drops = (file.tags ?? []).map((rule, index) => ({
+    expression: expressionOf(rule, `tags[${index}]`),
+    rule: `tags[${index}]: drop ${rule.from}`,
+  }));
+  return {
+    model: (name) => apply(models, name),
+    experiment: (name) => apply(experiments, name),
+    alias: (name) => apply(aliases, name),
+    stage: (stage) => stageOf(file, stage),
+    dropsTag: (key) => drops.find((drop) => drop.expression.test(key))?.rule,
+    canonical: JSON.stringify([file.models ?? [], file.experiments ?? [], file.aliases ?? [], stagesText(file), file.tags ?? []]),
+  };
+}
+
+/** Two mappings as one: rules of the first are tried before those of the second. */
+export function mergeMappings(first: MappingFile, second: MappingFile): MappingFile {
+  return {
+    models: [...(first.models ?? []), ...(second.models ?? [])],
+    experiments: [...(first.experiments ?? []), ...(second.experiments ?? [])],
+    aliases: [...(first.aliases ?? []), ...(second.aliases ?? [])],
+    stages: { ...second.stages, ...first.stages },
+    tags: [...(first.tags ?? []), ...(second.tags ?? [])],
+  };
+}
+
+interface CompiledRule {
+  readonly expression: RegExp;
+  readonly to: string;
+  readonly rule: string;
+}
+
+function compile(list: string, rules: readonly RenameRule[]): readonly CompiledRule[] {
+  return rules.map((rule, index) => ({
+    expression: expressionOf(rule, `${list}[${index}]`),
+    to: rule.regex === true ? rule.to : starsToGroups(rule.to),
+    rule: `${list}[${index}]: ${rule.from} → ${rule.to}`,
+  }));
+}
+
+/** Always anchored: a rule speaks of whole names, so `sales` never touches `salesforce`. */
+function expressionOf(rule: { from: string; regex?: boolean | undefined }, where: string): RegExp {
+  if (rule.regex !== true) return globToRegExp(rule.from);
+  try {
+    return new RegExp(`^(?:${rule.from})$`, "su");
+  } catch (cause) {
+    throw new MigrationError("MAPPING_INVALID", `mapping rule ${where} is not a regular expression: ${rule.from}`, {
+      cause,
+      hint: "leave out regex: true for an exact name or a glob",
+    });
+  }
+}
+
+/** In a glob rule the n-th `*` of `to` stands for what the n-th wildcard matched; `$` is literal unless a digit follows. */
+function starsToGroups(to: string): string {
+  let group = 0;
+  return to.replace(/\\(.)|\*|\$(?!\d)/g, (text, escaped: string | undefined) => {
+    if (escaped !== undefined) return escaped;
+    return text === "*" ? `$${++group}` : "$$";
+  });
+}
+
+function apply(rules: readonly CompiledRule[], name: string): Renamed {
+  for (const { expression, to, rule } of rules) {
+    if (expression.test(name)) return { name: name.replace(expression, to), rule };
+  }
+  return { name };
+}
+
+function stageOf(file: MappingFile, stage: Stage): StageRule | undefined {
+  const rule = stage === "None" ? undefined : file.stages?.[stage];
+  if (rule === undefined) return undefined;
+  if ("alias" in rule) return { alias: rule.alias, rule: `stages.${stage} → alias ${rule.alias}` };
+  const [tag = ""] = rule.tag.split("=", 1);
+  return { tag, value: rule.tag.slice(tag.length + 1), rule: `stages.${stage} → tag ${rule.tag}` };
+}
+
+function stagesText(file: MappingFile): string {
+  const entries = Object.entries(file.stages ?? {}).filter(([, rule]) => rule !== undefined);
+  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** An exact-name pattern for a name that may hold wildcard characters. */
+export function literalPattern(name: string): string {
+  return name.replace(/[\\*?[]/g, "\\$&");
+}
+
