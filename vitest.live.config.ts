@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 export default defineConfig({
   test: {
     include: ["test/live/**/*.test.ts"],
-    // One server at a time: they are heavy, and the ports are fixed.
+    // One server at a time: each takes a core and half a gigabyte.
     fileParallelism: false,
     testTimeout: 10 * MINUTE_MS,
     hookTimeout: 20 * MINUTE_MS,
