@@ -1,3 +1,141 @@
-// Where requests go: base address, credentials and query.
+// Where requests go and what they carry: base address, credentials, headers, query; and how an address may be shown.
+import { MigrationError } from "../errors.ts";
+
 /** Order is kept, keys may repeat. */
 export type Query = readonly (readonly [string, string])[];
+
+export type Auth =
+  { readonly kind: "basic"; readonly username: string; readonly password: string } | { readonly kind: "bearer"; readonly token: string };
+
+export interface AddressOptions {
+  readonly baseUrl: string;
+  readonly auth?: Auth;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly userAgent: string;
+}
+
+/** A server as the client knows it. */
+export interface Address {
+  readonly origin: string;
+  /** Empty, or with a leading and without a trailing slash. */
+  readonly basePath: string;
+  /** Origin and base path: no credentials, no trailing slash. */
+  readonly baseUrl: string;
+  /** Sent with every request; names in lower case. Holds the credential. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What was sent to prove who asks, in words for a hint; absent when nothing was. */
+  readonly credential?: string;
+  /** Takes this client's own credentials out of a text, such as a server's answer that repeats them. */
+  scrub(text: string): string;
+}
+
+/** Throws LOCATION_UNKNOWN for what is no http(s) address, NOT_AUTHORISED for a credential that no header can carry. */
+export function createAddress(options: AddressOptions): Address {
+  const url = parseBaseUrl(options.baseUrl);
+  const auth = options.auth ?? authOf(url);
+  const basePath = url.pathname.replace(/\/+$/, "");
+  const headers: Record<string, string> = { "accept-encoding": "identity", ...plainHeaders(options.headers) };
+  headers["user-agent"] = options.userAgent;
+  if (auth !== undefined) headers["authorization"] = authorization(auth);
+  const credential = credentialOf(headers, auth);
+  const secrets = secretsOf(headers, auth);
+  return {
+    origin: url.origin,
+    basePath,
+    baseUrl: `${url.origin}${basePath}`,
+    headers,
+    ...(credential === undefined ? {} : { credential }),
+    scrub: (text) => secrets.reduce((left, secret) => left.replaceAll(secret, "***"), text),
+  };
+}
+
+/** Lower-case names, without `origin`: MLflow refuses writes with a foreign Origin (403), and no client but a browser has one. */
+export function plainHeaders(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers)
+      .map(([name, value]): [string, string] => [name.toLowerCase(), value])
+      .filter(([name]) => name !== "origin"),
+  );
+}
+
+/** The request's target for the wire: base path, path and encoded query. */
+export function targetOf(address: Address, path: string, query: Query = []): string {
+  const encoded = query.map(([key, value]) => `${encode(key)}=${encode(value)}`).join("&");
+  return `${address.basePath}${path}${encoded === "" ? "" : `?${encoded}`}`;
+}
+
+/** The URL for messages and logs: values of query keys that may hold a signature or a credential are hidden, long ones cut. */
+export function shownUrl(address: Address, path: string, query: Query = []): string {
+  const shown = query.map(([key, value]): [string, string] => [key, SECRET_NAME.test(key) ? "***" : value]);
+  const url = address.scrub(`${address.origin}${targetOf(address, path, shown)}`);
+  return url.length > LONGEST_SHOWN_URL ? `${url.slice(0, LONGEST_SHOWN_URL)}…` : url;
+}
+
+/** A `Location` for messages: origin and path only, because login pages and stores put secrets into the query. */
+export function shownLocation(address: Address, location: string): string {
+  const url = URL.parse(location, `${address.origin}/`);
+  return url === null ? "an address that cannot be read" : address.scrub(`${url.origin}${url.pathname}`);
+}
+
+/** Names of headers and query keys whose values are not shown. */
+const SECRET_NAME = /auth|cookie|credential|key-id|access-?key|api-?key|password|policy|secret|^sig$|signature|token/i;
+
+/** A query with a hundred run ids is of no use in a message. */
+const LONGEST_SHOWN_URL = 500;
+
+/** Shorter credentials would blank out parts of ordinary words; nobody can guess them from a blank either. */
+const SHORTEST_SCRUBBED = 4;
+
+/** Written without the text itself, which may hold a password. */
+function parseBaseUrl(text: string): URL {
+  const url = URL.parse(text);
+  const hint = "write the address as http(s)://host[:port][/path]";
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new MigrationError("LOCATION_UNKNOWN", "not a valid http or https address", { hint });
+  if (url.search !== "" || url.hash !== "") {
+    throw new MigrationError("LOCATION_UNKNOWN", `the address of ${url.origin} has a query or a fragment`, { hint });
+  }
+  return url;
+}
+
+function authOf(url: URL): Auth | undefined {
+  if (url.username === "" && url.password === "") return undefined;
+  return { kind: "basic", username: decode(url.username), password: decode(url.password) };
+}
+
+function authorization(auth: Auth): string {
+  if (auth.kind === "basic") return `Basic ${Buffer.from(`${auth.username}:${auth.password}`, "utf8").toString("base64")}`;
+  if (!/^[\x21-\x7e]+$/.test(auth.token)) {
+    throw new MigrationError("NOT_AUTHORISED", "the bearer token is empty or has spaces, line ends or characters outside ASCII", {
+      hint: "check MLFLOW_TRACKING_TOKEN for a stray line end",
+    });
+  }
+  return `Bearer ${auth.token}`;
+}
+
+function credentialOf(headers: Readonly<Record<string, string>>, auth: Auth | undefined): string | undefined {
+  if (auth?.kind === "bearer") return "a bearer token";
+  if (auth?.kind === "basic") return "a user name and password";
+  return headers["authorization"] === undefined && headers["cookie"] === undefined ? undefined : "a credential header";
+}
+
+/** Longest first, so that a secret within another leaves no rest. */
+function secretsOf(headers: Readonly<Record<string, string>>, auth: Auth | undefined): string[] {
+  const values = Object.entries(headers).flatMap(([name, value]) => (SECRET_NAME.test(name) ? [value, value.replace(/^\S+\s+/, "")] : []));
+  if (auth?.kind === "basic") values.push(auth.password, encode(auth.password));
+  return [...new Set(values)].filter((value) => value.length >= SHORTEST_SCRUBBED).sort((a, b) => b.length - a.length);
+}
+
+function encode(text: string): string {
+  // A lone surrogate has no UTF-8 form, and encodeURIComponent would throw.
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\ufffd"));
+}
+
+/** A user who did not encode a `%` means it literally. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,10 +1,28 @@
 // The one way to talk HTTP: requests are paced per host, repeated where that is safe, and fail as MigrationErrors.
 // No knowledge of MLflow's routes lives here; adapters have it.
-import type { Query } from "./address.ts";
+import { MigrationError } from "../errors.ts";
+import { createAddress } from "./address.ts";
+import type { Auth, Query } from "./address.ts";
+import { isHtml } from "./answer.ts";
+import type { Answer } from "./answer.ts";
+import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
+import { download } from "./download.ts";
+import type { DownloadRequest } from "./download.ts";
+import { createExchange } from "./exchange.ts";
+import type { Call, Exchange } from "./exchange.ts";
+import type { Attempt } from "./failure.ts";
+import { parseJson, stringifyJson } from "./json.ts";
 import type { Pacer } from "./pace.ts";
+import { withRetries } from "./retry.ts";
+import type { Repeatable, RetryEvent, RetryPolicy } from "./retry.ts";
+import { upload } from "./upload.ts";
+import type { UploadRequest } from "./upload.ts";
 
-export type { Query } from "./address.ts";
+export type { Auth, Query } from "./address.ts";
+export type { DownloadRequest } from "./download.ts";
+export type { RetryEvent } from "./retry.ts";
+export type { UploadRequest } from "./upload.ts";
 
 export interface JsonRequest {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE" | "PUT";
@@ -18,20 +36,6 @@ export interface JsonRequest {
    * had no effect; otherwise OUTCOME_UNKNOWN is thrown at once.
    */
   readonly repeat: "safe" | "once";
-}
-
-export interface DownloadRequest {
-  readonly path: string;
-  readonly query?: Query;
-  /** First byte wanted, default 0. */
-  readonly offset?: number;
-}
-
-export interface UploadRequest {
-  readonly path: string;
-  /** Known: sent as Content-Length and held against the bytes. Unknown: chunked. */
-  readonly sizeBytes?: number;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A client of one server. All methods may run in parallel; each throws MigrationErrors only. */
@@ -55,20 +59,6 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-export type Auth =
-  | { readonly kind: "basic"; readonly username: string; readonly password: string }
-  | { readonly kind: "bearer"; readonly token: string };
-
-export interface RetryEvent {
-  readonly method: string;
-  /** Without credentials. */
-  readonly url: string;
-  /** The attempt that failed, from 1. */
-  readonly attempt: number;
-  readonly waitMs: number;
-  readonly reason: string;
-}
-
 export interface HttpClientOptions {
   /** May have a path. A user and password in it are used as basic credentials unless `auth` is given. */
   readonly baseUrl: string;
@@ -88,5 +78,90 @@ export interface HttpClientOptions {
 
 /** A client with connections of its own; nothing is sent before the first request. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  throw new Error(`not yet: ${options.baseUrl}`);
+  const exchange = createExchange(createAddress(options), {
+    policy: policyOf(options),
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+  return {
+    json: (request, signal) => sendJson(exchange, request, signal),
+    text: (request, signal) => readText(exchange, request, signal),
+    download: (request, signal) => download(exchange, request, signal),
+    upload: (request, open, signal) => upload(exchange, request, open, signal),
+    baseUrl: exchange.baseUrl,
+    get requests() {
+      return exchange.requests;
+    },
+    close: () => exchange.close(),
+  };
+}
+
+const DEFAULT_TIMEOUT_MS = 120_000;
+const DEFAULT_ATTEMPTS = 7;
+
+function policyOf(options: HttpClientOptions): RetryPolicy {
+  return {
+    maxAttempts: options.maxAttempts ?? DEFAULT_ATTEMPTS,
+    random: options.random ?? Math.random,
+    clock: options.clock ?? systemClock,
+    pacer: options.pacer,
+    ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+  };
+}
+
+async function sendJson(exchange: Exchange, request: JsonRequest, signal: AbortSignal): Promise<unknown> {
+  const { method, path, query, body, repeat } = request;
+  const call: Call = {
+    method,
+    path,
+    ...(query === undefined ? {} : { query }),
+    headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+    ...(body === undefined ? {} : { body: stringifyJson(body) }),
+  };
+  const repeatable = { method, url: exchange.urlOf(call), repeat };
+  const { answer, bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
+  return bytes.length === 0 ? {} : parseAnswer(repeatable, answer, bytes);
+}
+
+async function readText(exchange: Exchange, request: { readonly path: string }, signal: AbortSignal): Promise<string> {
+  const call: Call = { method: "GET", path: request.path, headers: { accept: "text/plain, */*;q=0.5" } };
+  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe" };
+  const { bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
+  return new TextDecoder().decode(bytes);
+}
+
+interface Whole {
+  readonly answer: Answer;
+  readonly bytes: Uint8Array;
+}
+
+async function readWhole(exchange: Exchange, call: Call, signal: AbortSignal): Promise<Attempt<Whole>> {
+  const sent = await exchange.send(call, signal);
+  if ("failure" in sent) return sent;
+  try {
+    return { value: { answer: sent.value, bytes: await sent.value.body.bytes() } };
+  } catch (thrown) {
+    return { failure: exchange.brokenBody(thrown, call, signal) };
+  }
+}
+
+/** Replacement characters would be stored as if the server had sent them: text that is no UTF-8 is refused. */
+function parseAnswer(call: Repeatable, answer: Answer, bytes: Uint8Array): unknown {
+  try {
+    return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (thrown) {
+    const request = { method: call.method, url: call.url, status: answer.statusCode };
+    if (isHtml(answer, Buffer.from(bytes.subarray(0, 200)).toString("latin1"))) {
+      throw new MigrationError("NOT_A_REGISTRY", `${call.method} ${call.url} was answered with an HTML page instead of JSON`, {
+        hint: "check the address: a login page, a proxy or another site answers there",
+        request,
+      });
+    }
+    // The request was carried out, but what it made cannot be read from the answer.
+    const code = call.repeat === "once" ? "OUTCOME_UNKNOWN" : "REQUEST_FAILED";
+    throw new MigrationError(code, `the answer to ${call.method} ${call.url} is not valid JSON`, {
+      hint: "check that the address is an MLflow server's and that nothing in between alters its answers",
+      request,
+      cause: thrown,
+    });
+  }
 }

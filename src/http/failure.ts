@@ -1,0 +1,206 @@
+// What a failed attempt means: the error to throw, whether the request can have had an effect, and whether a repeat may help.
+import { MigrationError } from "../errors.ts";
+import type { ErrorCode, FailedRequest } from "../errors.ts";
+import { shownLocation } from "./address.ts";
+import type { Address } from "./address.ts";
+import { headerOf, readErrorBody } from "./answer.ts";
+import type { Answer, ErrorBody } from "./answer.ts";
+import { retryAfterMs } from "./retry-after.ts";
+
+export interface Failure {
+  /** Thrown when the attempts end here. */
+  readonly error: MigrationError;
+  /** `none`: the request surely changed nothing. */
+  readonly effect: "none" | "unknown";
+  /** How often a repeat may be tried; the client's own limit applies too. */
+  readonly repeats: number;
+  /** A few words for the log. */
+  readonly reason: string;
+  /** What the server asked for. */
+  readonly retryAfterMs?: number;
+}
+
+/** The result of one attempt that was neither interrupted nor hit by a defect. */
+export type Attempt<T> = { readonly value: T } | { readonly failure: Failure };
+
+/** An answer with a status of 300 or more. Reads its body. `now` is epoch ms, for a Retry-After that is a date. */
+export async function answerFailure(
+  answer: Answer,
+  context: { method: string; url: string; address: Address; now: number },
+): Promise<Failure> {
+  const { method, url, address } = context;
+  const read = await readErrorBody(answer);
+  const body = { ...read, text: address.scrub(read.text) };
+  const status = answer.statusCode;
+  const request = { method, url, status, ...(body.serverCode === undefined ? {} : { serverCode: body.serverCode }) };
+  if (status < 400) return redirected(answer, request, address);
+  const code = errorCodeOf(status, body);
+  const wait = retryAfterMs(headerOf(answer, "retry-after"), headerOf(answer, "date"), context.now);
+  const tooLong = wait !== undefined && wait > LONGEST_RETRY_AFTER_MS;
+  const said = [status, body.serverCode].filter((part) => part !== undefined).join(" ");
+  const message = `server answered ${said} to ${method} ${withoutQuery(url)}${body.text === "" ? "" : `: ${body.text}`}`;
+  const hint = tooLong
+    ? `the server asks to wait for ${Math.ceil(wait / 60_000)} minutes: run the same command again then`
+    : hintOf(code, status, body, address);
+  return {
+    error: new MigrationError(code, message, { hint, request }),
+    ...verdict(status, body, wait),
+    ...(tooLong ? { repeats: 0 } : {}),
+    reason: said,
+    ...(wait === undefined || tooLong ? {} : { retryAfterMs: wait }),
+  };
+}
+
+/**
+ * An attempt without a full answer. Undefined when the error is none of the network's: then it is a defect.
+ * `contacted`: the server has answered before, so a refused connection is likely to pass.
+ */
+export function connectionFailure(
+  thrown: unknown,
+  request: FailedRequest,
+  context: { contacted: boolean; timeoutMs: number },
+): Failure | undefined {
+  const { code, syscall, message } = networkError(thrown);
+  if (code === undefined) return undefined;
+  const host = new URL(request.url).origin;
+  const fail = (errorCode: ErrorCode, text: string, hint: string): MigrationError =>
+    new MigrationError(errorCode, text, { hint, request, cause: thrown });
+  if (TLS_TRUST.test(code) || TLS_PROTOCOL.test(code)) {
+    const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: TLS failed (${code})`, TLS_HINT);
+    return { error, effect: TLS_TRUST.test(code) ? "none" : "unknown", repeats: 0, reason: code };
+  }
+  const unconnected = CONNECT_REASONS[code] ?? (syscall === "connect" ? message : undefined);
+  if (unconnected !== undefined && (syscall === "connect" || !NEEDS_SYSCALL.has(code))) {
+    const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: ${unconnected}`, UNREACHABLE_HINT);
+    return { error, effect: "none", repeats: context.contacted ? Infinity : FIRST_CONTACT_REPEATS, reason: unconnected };
+  }
+  if (code.startsWith("HPE_")) {
+    const error = fail(
+      "NOT_A_REGISTRY",
+      `${host} does not speak HTTP (${code})`,
+      "check host, port and whether the address starts with http or https",
+    );
+    return { error, effect: "unknown", repeats: 0, reason: code };
+  }
+  const lost = LOST_REASONS[code];
+  if (lost === undefined) return undefined;
+  const reason = lost.replace("{limit}", `${context.timeoutMs / 1000} s`);
+  const error = fail("REQUEST_FAILED", `no full answer to ${request.method} ${withoutQuery(request.url)}: ${reason}`, LOST_HINT);
+  return { error, effect: "unknown", repeats: Infinity, reason };
+}
+
+/** Longer than this nobody waits unasked. */
+const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
+
+/** A mistyped address should be told within about two seconds: 0.5 s and 1 s at most are waited. */
+const FIRST_CONTACT_REPEATS = 2;
+
+/** MLflow answers 500 to much that fails the same way each time. */
+const REPEATS_OF_500 = 2;
+
+const UNREACHABLE_HINT = "is the server running? check host and port";
+const LOST_HINT = "the server may be overloaded or restarting: run the same command again, it continues";
+const TLS_HINT = "check the address; for a certificate of one's own authority set NODE_EXTRA_CA_CERTS to the authority's file";
+
+const CONNECT_REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ENOTFOUND: "host name not found",
+  EAI_AGAIN: "host name could not be looked up",
+  EHOSTUNREACH: "no route to the host",
+  ENETUNREACH: "no route to the network",
+  EADDRNOTAVAIL: "address not available",
+  UND_ERR_CONNECT_TIMEOUT: "no connection within the time limit",
+  ETIMEDOUT: "no connection within the time limit",
+};
+
+/** Codes that an established connection may end with as well. */
+const NEEDS_SYSCALL: ReadonlySet<string> = new Set(["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"]);
+
+const LOST_REASONS: Readonly<Record<string, string>> = {
+  ECONNRESET: "the connection was reset",
+  ECONNABORTED: "the connection was reset",
+  EPIPE: "the connection was closed",
+  ETIMEDOUT: "the connection timed out",
+  EHOSTUNREACH: "the route to the host was lost",
+  ENETUNREACH: "the route to the network was lost",
+  UND_ERR_SOCKET: "the connection was closed",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the connection was closed",
+  UND_ERR_HEADERS_TIMEOUT: "nothing came within {limit}",
+  UND_ERR_BODY_TIMEOUT: "nothing more came within {limit}",
+};
+
+/** The handshake failed before anything was sent: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const TLS_TRUST = /^(ERR_TLS_CERT_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
+/** May also end a connection that was in use. */
+const TLS_PROTOCOL = /^(ERR_TLS_|ERR_SSL_|EPROTO$)/;
+
+function errorCodeOf(status: number, body: ErrorBody): ErrorCode {
+  if (status === 401 || status === 403 || AUTH_CODES.has(body.serverCode ?? "")) return "NOT_AUTHORISED";
+  if (status === 404 || NOT_FOUND_CODES.has(body.serverCode ?? "")) return "NOT_FOUND";
+  return "REQUEST_FAILED";
+}
+
+const AUTH_CODES: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"]);
+const NOT_FOUND_CODES: ReadonlySet<string> = new Set(["RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"]);
+
+function verdict(status: number, body: ErrorBody, wait: number | undefined): Pick<Failure, "effect" | "repeats"> {
+  if (status === 429) return { effect: "none", repeats: Infinity };
+  if (status === 503 && isSwitchedOff(body)) return { effect: "none", repeats: 0 };
+  if (status === 503 && wait !== undefined) return { effect: "none", repeats: Infinity };
+  if (status === 408 || status === 502 || status === 503 || status === 504) return { effect: "unknown", repeats: Infinity };
+  // MLflow maps INVALID_STATE to 500 although it is a plain refusal.
+  if (status === 501 || body.serverCode === "INVALID_STATE") return { effect: "none", repeats: 0 };
+  if (status === 500) return { effect: "unknown", repeats: REPEATS_OF_500 };
+  if (status > 500) return { effect: "unknown", repeats: 0 };
+  // The request waited for a database connection in vain: nothing was begun (seen with 16 run creations at a time).
+  const poolExhausted = status === 400 && body.serverCode === "BAD_REQUEST" && body.text.includes("QueuePool limit");
+  return { effect: "none", repeats: poolExhausted ? Infinity : 0 };
+}
+
+/** MLflow's 503 for a part that the server was started without (server/handlers.py, server/artifact_router.py). */
+function isSwitchedOff(body: ErrorBody): boolean {
+  return /^Endpoint: .* disabled (due to|because)|^Artifact serving is (disabled|not configured)/.test(body.text);
+}
+
+function hintOf(code: ErrorCode, status: number, body: ErrorBody, address: Address): string {
+  if (/invalid host header/i.test(body.text)) return "start the server with --allowed-hosts naming this host, or use its IP address";
+  if (code === "NOT_AUTHORISED") {
+    const variables = "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD";
+    if (address.credential === undefined) return `no credential was sent: set ${variables}`;
+    return `${address.credential} went with the request: check ${variables}, and what that user may do`;
+  }
+  if (code === "NOT_FOUND") return "check that it exists, is not deleted and may be seen with these credentials";
+  if (status === 429) return "the server limits requests: run the same command again later or allow fewer requests at a time";
+  if (status === 503 && isSwitchedOff(body)) return "the server was started without this part";
+  if (status >= 500) return "the server's log says more; running the same command again continues";
+  return "the server's message says what it refuses";
+}
+
+function redirected(answer: Answer, request: FailedRequest & { status: number }, address: Address): Failure {
+  const location = headerOf(answer, "location");
+  const where = location === undefined ? "elsewhere" : shownLocation(address, location);
+  const error = new MigrationError(
+    "REQUEST_FAILED",
+    `server answered ${request.status} to ${request.method} ${withoutQuery(request.url)}: it redirects to ${where}`,
+    {
+      hint: "redirects are not followed, so that credentials stay with one host: use the final address, or log in where a login page is meant",
+      request,
+    },
+  );
+  return { error, effect: "none", repeats: 0, reason: String(request.status) };
+}
+
+/** The first error of several tried addresses stands for all. */
+function networkError(thrown: unknown): { code?: string; syscall?: string; message: string } {
+  const error: unknown = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
+  if (!(error instanceof Error)) return { message: String(error) };
+  return {
+    ...("code" in error && typeof error.code === "string" ? { code: error.code } : {}),
+    ...("syscall" in error && typeof error.syscall === "string" ? { syscall: error.syscall } : {}),
+    message: error.message,
+  };
+}
+
+function withoutQuery(url: string): string {
+  return url.split("?", 1)[0] ?? url;
+}

@@ -1,0 +1,117 @@
+// A body sent as a stream, opened anew for each attempt.
+import { Readable } from "node:stream";
+import { MigrationError } from "../errors.ts";
+import { plainHeaders } from "./address.ts";
+import type { Call, Exchange } from "./exchange.ts";
+import type { Attempt } from "./failure.ts";
+import { withRetries } from "./retry.ts";
+
+export interface UploadRequest {
+  readonly path: string;
+  /** Known: sent as Content-Length and held against the bytes. Unknown: chunked. */
+  readonly sizeBytes?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** PUTs what `open` gives. Throws the stream's own error as it is, ARTIFACT_CORRUPT when its length is not `sizeBytes`. */
+export async function upload(
+  exchange: Exchange,
+  request: UploadRequest,
+  open: () => AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const headers = plainHeaders(request.headers);
+  if (request.sizeBytes !== undefined) headers["content-length"] = String(request.sizeBytes);
+  const call: Call = { method: "PUT", path: request.path, headers };
+  const url = exchange.urlOf(call);
+  await withRetries(
+    { method: "PUT", url, repeat: "safe" },
+    () => put(exchange, call, { open, sizeBytes: request.sizeBytes, url }, signal),
+    exchange.policy,
+    signal,
+  );
+}
+
+interface Content {
+  readonly open: () => AsyncIterable<Uint8Array>;
+  readonly sizeBytes: number | undefined;
+  readonly url: string;
+}
+
+async function put(exchange: Exchange, call: Call, content: Content, signal: AbortSignal): Promise<Attempt<undefined>> {
+  const stream = watched(content);
+  const sent = await settle(exchange.send({ ...call, body: Readable.from(stream.bytes, { objectMode: false }) }, signal));
+  // What broke the stream broke the request: it is the cause, whatever the request says.
+  if (stream.broken !== undefined && !signal.aborted) throw stream.broken.by;
+  if ("thrown" in sent) throw sent.thrown;
+  if ("failure" in sent.value) return sent.value;
+  try {
+    await sent.value.value.body.dump();
+  } catch (thrown) {
+    return { failure: exchange.brokenBody(thrown, call, signal) };
+  }
+  if (!stream.complete) throw answeredEarly(content.url);
+  return { value: undefined };
+}
+
+interface Watched {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly complete: boolean;
+  readonly broken: { readonly by: unknown } | undefined;
+}
+
+/** Opens the content only when it is pulled, so a refused connection leaves nothing open. */
+function watched(content: Content): Watched {
+  let complete = false;
+  let broken: Watched["broken"];
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* ofSize(content);
+      complete = true;
+    } catch (thrown) {
+      broken = { by: thrown };
+      throw thrown;
+    }
+  }
+  return {
+    bytes: bytes(),
+    get complete() {
+      return complete;
+    },
+    get broken() {
+      return broken;
+    },
+  };
+}
+
+async function* ofSize({ open, sizeBytes, url }: Content): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  for await (const chunk of open()) {
+    sent += chunk.length;
+    if (sizeBytes !== undefined && sent > sizeBytes) throw wrongSize(url, `more than its ${sizeBytes}`);
+    yield chunk;
+  }
+  if (sizeBytes !== undefined && sent < sizeBytes) throw wrongSize(url, `${sent} of its ${sizeBytes}`);
+}
+
+function wrongSize(url: string, bytes: string): MigrationError {
+  return new MigrationError("ARTIFACT_CORRUPT", `cannot send PUT ${url}: the file gave ${bytes} bytes`, {
+    hint: "the file changed or is damaged: check it where it comes from and run the same command again",
+    request: { method: "PUT", url },
+  });
+}
+
+function answeredEarly(url: string): MigrationError {
+  return new MigrationError("REQUEST_FAILED", `server answered PUT ${url} before it had the whole file`, {
+    hint: "check that nothing between here and the server answers in its place",
+    request: { method: "PUT", url },
+  });
+}
+
+async function settle<T>(promise: Promise<T>): Promise<{ readonly value: T } | { readonly thrown: unknown }> {
+  try {
+    return { value: await promise };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
