@@ -32,7 +32,7 @@ export async function put(place: Store, incoming: Entity, context: PutContext): 
   context.signal.throwIfAborted();
   const before = context.existing === undefined ? undefined : stored(place, context.existing.key);
   const key = before?.entity.key ?? newKey(place, incoming, context.provenance);
-  const entity = adopted(place, context.withSelf(incoming, placed(key)), { key, before, provenance: context.provenance });
+  const entity = adopted(place, context.withSelf(incoming, placed(key)), { key, before, context });
   checkLimits(entity, place.capabilities);
   checkReferences(place, entity);
   if (before !== undefined) checkUpdate(before.entity, entity);
@@ -115,12 +115,14 @@ function checkNumber(place: Store, version: ModelVersion): void {
 interface Adoption {
   readonly key: EntityKey;
   readonly before: Stored | undefined;
-  readonly provenance: Tags;
+  readonly context: PutContext;
 }
 
 /** The entity as this place holds it: under its own key, with its own references, and with its own times where it sets those. */
-function adopted(place: Store, incoming: Entity, { key, before, provenance }: Adoption): Entity {
-  const entity = withReferences({ ...incoming, key, provenance }, (other) => place.objects.has(other));
+function adopted(place: Store, incoming: Entity, { key, before, context }: Adoption): Entity {
+  const foreign = context.existing?.ours === false ? before?.entity : undefined;
+  const own = foreign === undefined ? { ...incoming, provenance: context.provenance } : merged(incoming, foreign);
+  const entity = withReferences({ ...own, key }, (other) => place.objects.has(other));
   if (entity.kind === "alias") return { ...entity, provenance: new Map() };
   if (entity.kind === "run") {
     const params = before?.entity.kind === "run" ? before.entity.params : [];
@@ -128,6 +130,12 @@ function adopted(place: Store, incoming: Entity, { key, before, provenance }: Ad
   }
   const active = entity.kind === "experiment" ? { ...entity, deleted: false } : entity;
   return place.capabilities.creationTimes === "chosen" ? active : withOwnTimes(place, active, before?.entity);
+}
+
+/** What others put here keeps its tags and stays theirs; tags of the same name are replaced. */
+function merged(incoming: Entity, foreign: Entity): Entity {
+  if (incoming.kind === "alias" || foreign.kind === "alias") return incoming;
+  return { ...incoming, provenance: foreign.provenance, tags: new Map([...foreign.tags, ...incoming.tags]) };
 }
 
 function withOwnTimes(place: Store, entity: Exclude<Entity, { kind: "run" | "alias" }>, before: Entity | undefined): Entity {
