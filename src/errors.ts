@@ -107,9 +107,7 @@ export function withContext(thrown: unknown, context: Pick<ErrorContext, "side" 
 
 /** Strips `user:password@` from URLs and bearer or basic credentials from a text that is to leave the process. */
 export function redact(text: string): string {
-  return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@]+@/gi, "$1***@")
-    .replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, "$1 ***");
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@]+@/gi, "$1***@").replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, "$1 ***");
 }
 
 const DISK_REASONS: Readonly<Record<string, string>> = {

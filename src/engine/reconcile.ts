@@ -47,9 +47,10 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       const changes: Change[] = [];
       const refusals: Refusal[] = [];
       const result = reconcileEntity(entity, { ...options, changes, refusals, aliases });
-      return settle(entity, result, changes, refusals[0], options.onLoss);
+      const [refusal] = refusals;
+      return settle({ source: entity, entity: result, changes, ...(refusal === undefined ? {} : { refusal }) }, options.onLoss);
     },
-    flush: () => aliases.derived().map((item) => settle(item.entity, item.entity, item.changes, item.refusal, options.onLoss)),
+    flush: () => aliases.derived(),
   };
 }
 
@@ -60,15 +61,15 @@ interface Context extends ReconcileOptions {
 }
 
 /** Applies the loss policy: under `drop` every loss is agreed; under `refuse` the first one that is not refuses the entity. */
-function settle(source: Entity, entity: Entity, changes: readonly Change[], refusal: Refusal | undefined, onLoss: "refuse" | "drop"): Reconciled {
-  if (refusal !== undefined) return { source, entity, changes, refusal };
+function settle(item: Reconciled, onLoss: "refuse" | "drop"): Reconciled {
+  if (item.refusal !== undefined) return item;
   if (onLoss === "drop") {
-    return { source, entity, changes: changes.map((change) => (change.class === "lost" ? { ...change, agreed: true } : change)) };
+    return { ...item, changes: item.changes.map((change) => (change.class === "lost" ? { ...change, agreed: true } : change)) };
   }
-  const loss = changes.find((change) => change.class === "lost" && change.agreed !== true);
-  if (loss === undefined) return { source, entity, changes };
-  const message = `${source.key} is left out: the target cannot hold ${loss.field} (${loss.rule})`;
-  return { source, entity, changes, refusal: { code: "LOSS_REFUSED", message, hint: "run again with --on-loss drop to move it without" } };
+  const loss = item.changes.find((change) => change.class === "lost" && change.agreed !== true);
+  if (loss === undefined) return item;
+  const message = `${item.source.key} is left out: the target cannot hold ${loss.field} (${loss.rule})`;
+  return { ...item, refusal: { code: "LOSS_REFUSED", message, hint: "run again with --on-loss drop to move it without" } };
 }
 
 function reconcileEntity(entity: Entity, context: Context): Entity {
@@ -164,7 +165,8 @@ function reconcileStage(version: ModelVersion, context: Context, extra: Map<stri
     extra.set(STAGE_TAG, version.stage);
     context.aliases.claim(version, keep);
   }
-  const to = "tag" in keep ? `tag ${keep.tag}=${keep.value}` : `alias ${keep.alias} (newest version wins), tag ${STAGE_TAG}=${version.stage}`;
+  const to =
+    "tag" in keep ? `tag ${keep.tag}=${keep.value}` : `alias ${keep.alias} (newest version wins), tag ${STAGE_TAG}=${version.stage}`;
   context.changes.push({ field: "stage", class: "translated", from: version.stage, to, rule: keep.rule });
   return "None";
 }
@@ -178,8 +180,17 @@ function reconcileVersionFiles(version: ModelVersion, context: Context, extra: M
     case "own-copy": {
       const from = files.owner === "own" ? undefined : files.owner === "version" ? files.key : `${files.key}#${files.path}`;
       if (from === undefined) return { files, needs: version.needs };
-      context.changes.push({ field: "files", class: "translated", from, to: "own", rule: "the target keeps a copy of each version's files" });
-      return { files: { owner: "own" }, needs: files.owner === "version" ? version.needs.filter((key) => key !== files.key) : version.needs };
+      context.changes.push({
+        field: "files",
+        class: "translated",
+        from,
+        to: "own",
+        rule: "the target keeps a copy of each version's files",
+      });
+      return {
+        files: { owner: "own" },
+        needs: files.owner === "version" ? version.needs.filter((key) => key !== files.key) : version.needs,
+      };
     }
     case "by-reference": {
       if (files.owner !== "own" || version.run === undefined) return { files, needs: version.needs };
@@ -198,7 +209,8 @@ function reconcileTags(entity: Entity & { readonly tags: Tags }, context: Contex
     const rule = context.mapping.dropsTag(key);
     const taken = extra.has(key) && extra.get(key) !== value;
     if (rule !== undefined) context.changes.push({ field: `tags.${key}`, class: "lost", from: value, rule, agreed: true });
-    else if (taken) context.changes.push({ field: `tags.${key}`, class: "lost", from: value, rule: "mlferry keeps another fact under this key" });
+    else if (taken)
+      context.changes.push({ field: `tags.${key}`, class: "lost", from: value, rule: "mlferry keeps another fact under this key" });
     else kept.set(key, value);
   }
   for (const [key, value] of extra) kept.set(key, value);
@@ -215,18 +227,12 @@ function noteCreated(entity: Entity & { readonly createdAt?: bigint }, context: 
   context.changes.push({ field: "createdAt", class: "inherent", ...change });
 }
 
-interface DerivedAlias {
-  readonly entity: Alias;
-  readonly changes: readonly Change[];
-  readonly refusal?: Refusal;
-}
-
 interface AliasBook {
   /** Reconciles an alias of the source and remembers its name. */
   explicit(alias: Alias, context: Context): Alias;
   /** A version's stage asks for an alias; the newest version wins. */
   claim(version: ModelVersion, rule: { readonly alias: string }): void;
-  derived(): DerivedAlias[];
+  derived(): Reconciled[];
 }
 
 function createAliasBook(options: ReconcileOptions): AliasBook {
@@ -256,7 +262,7 @@ function createAliasBook(options: ReconcileOptions): AliasBook {
       return [...claims].flatMap(([slot, alias]) => {
         if (taken.has(slot)) return [];
         const refusal = aliasRefusal(alias.alias, alias.key, options.capabilities);
-        return [{ entity: alias, changes: [], ...(refusal === undefined ? {} : { refusal }) }];
+        return [{ source: alias, entity: alias, changes: [], ...(refusal === undefined ? {} : { refusal }) }];
       });
     },
   };
@@ -277,5 +283,9 @@ function aliasCollision(alias: Alias, name: string, holder: number): Refusal {
 function aliasRefusal(name: string, key: string, capabilities: Capabilities): Refusal | undefined {
   const rule = capabilities.names.alias;
   if (rule === undefined || rule.pattern.test(name)) return undefined;
-  return { code: "NAME_ILLEGAL", message: `${key}: the target does not allow the alias ${JSON.stringify(name)} (${rule.wording})`, hint: "rename it in the mapping under aliases" };
+  return {
+    code: "NAME_ILLEGAL",
+    message: `${key}: the target does not allow the alias ${JSON.stringify(name)} (${rule.wording})`,
+    hint: "rename it in the mapping under aliases",
+  };
 }

@@ -22,7 +22,13 @@ export function fitTags(tags: Tags, limits: TagLimits | undefined, changes: Chan
     }
     fitted.set(newKey, value);
     if (newKey !== key) {
-      changes.push({ field: `tags.${key}`, class: "translated", from: value, to: `tag ${newKey}`, rule: "characters that the target refuses in keys" });
+      changes.push({
+        field: `tags.${key}`,
+        class: "translated",
+        from: value,
+        to: `tag ${newKey}`,
+        rule: "characters that the target refuses in keys",
+      });
     }
   }
   return fitted;

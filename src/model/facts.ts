@@ -51,7 +51,10 @@ export function differences(expected: Facts, found: Facts): { field: string; exp
 export function fingerprint(entity: Entity): string {
   const scheme = 1;
   const sorted = [...facts(entity)].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return createHash("sha256").update(JSON.stringify([scheme, entity.kind, sorted])).digest("hex").slice(0, 32);
+  return createHash("sha256")
+    .update(JSON.stringify([scheme, entity.kind, sorted]))
+    .digest("hex")
+    .slice(0, 32);
 }
 
 /** A metric value as text: as JSON would, with NaN, Infinity, -Infinity and -0 spelled out. */

@@ -35,6 +35,8 @@ export const PROVENANCE = {
   sourceId: "source_id",
   /** Creation time at the source, epoch ms, where the target assigns its own. */
   createdAt: "created_at",
+  /** Who made a version at the source, where the target assigns its own. */
+  createdBy: "created_by",
   /** Fingerprint of what was written: present once an object is whole. */
   done: "done",
   /** Marks a version that only holds a number, until it is removed. */
@@ -49,5 +51,8 @@ export const PROVENANCE = {
  * mapped name of the experiment or model that holds the object, so that one source may land twice in one place.
  */
 export function provenanceDigest(origin: OriginId, key: EntityKey, container: string): string {
-  return createHash("sha256").update(JSON.stringify([origin, key, container])).digest("hex").slice(0, 32);
+  return createHash("sha256")
+    .update(JSON.stringify([origin, key, container]))
+    .digest("hex")
+    .slice(0, 32);
 }

@@ -5,7 +5,10 @@ import type { Stage } from "./entities.ts";
 import { globToRegExp } from "./selection.ts";
 
 const rename = z.strictObject({
-  from: z.string().min(1).describe("a whole name, a glob (* ? [ab], \\ before a literal one) or, with regex, an expression over the whole name"),
+  from: z
+    .string()
+    .min(1)
+    .describe("a whole name, a glob (* ? [ab], \\ before a literal one) or, with regex, an expression over the whole name"),
   to: z.string().min(1).describe("the new name; each * takes what the n-th wildcard matched, $1 what the n-th group did"),
   regex: z.boolean().optional(),
 });
@@ -149,4 +152,3 @@ function stagesText(file: MappingFile): string {
 export function literalPattern(name: string): string {
   return name.replace(/[\\*?[]/g, "\\$&");
 }
-

@@ -26,7 +26,10 @@ export function globToRegExp(glob: string): RegExp {
       if (end < 0) {
         throw new MigrationError("USAGE", `pattern ${JSON.stringify(glob)} has an unclosed [`, { hint: "write \\[ for a bracket" });
       }
-      const inner = glob.slice(i + 1, end).replace(/\\/g, "\\\\").replace(/^!/, "^");
+      const inner = glob
+        .slice(i + 1, end)
+        .replace(/\\/g, "\\\\")
+        .replace(/^!/, "^");
       source += `([${inner}])`;
       i = end;
     } else source += escapeRegExp(char);

@@ -1,5 +1,16 @@
 // The reading side of every place: what the engine asks of a server, a bundle or memory.
-import type { Digest, Entity, Experiment, Kind, LoggedModel, MetricPoint, ModelVersion, OriginId, RegisteredModel, Run } from "../model/entities.ts";
+import type {
+  Digest,
+  Entity,
+  Experiment,
+  Kind,
+  LoggedModel,
+  MetricPoint,
+  ModelVersion,
+  OriginId,
+  RegisteredModel,
+  Run,
+} from "../model/entities.ts";
 import type { EntityKey } from "../model/entities.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Capabilities } from "./capabilities.ts";

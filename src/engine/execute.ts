@@ -1,0 +1,211 @@
+// Carries out a plan: every entity once, what it needs before it, one registered model's objects in order, failures kept to
+// themselves and what needs them.
+import { MigrationError, withContext } from "../errors.ts";
+import type { Entity, EntityKey, MetricPoint, PlacedKey } from "../model/entities.ts";
+import { localise, unplaced } from "../model/localise.ts";
+import type { LossRecord } from "../ports/source.ts";
+import type { PutContext } from "../ports/target.ts";
+import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "./change.ts";
+import { moveFiles, type FilesMoved } from "./files.ts";
+import { type GroupedStep, groupRuns } from "./groups.ts";
+import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
+import { leftFilesOut, MARK } from "./plan.ts";
+import { type Prepared, refuseForeignModels } from "./preflight.ts";
+import { clamp } from "./reconcile.ts";
+import { concurrently, createLanes, createPipes } from "./schedule.ts";
+import { createAfterwork, type Afterwork } from "./afterwork.ts";
+
+/** Entities in flight per request in flight: while one waits for its files or needs, another can use the connection. */
+const ENTITIES_PER_REQUEST = 2;
+
+/**
+ * Executes the steps; yields an outcome for each, as they end. Throws what would fail every further entity too (no connection,
+ * full disk, refused credentials), after what runs has ended; INTERRUPTED when drained. Ends by finishing the target.
+ */
+export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): AsyncGenerator<Outcome> {
+  const { job } = prepared;
+  await refuseForeignModels(prepared);
+  const execution = createExecution(prepared);
+  const losses: LossRecord[] = [...(prepared.catalogue.losses ?? [])];
+  const grouped = groupRuns(steps, job);
+  let whole = true;
+  const lanes = createLanes();
+  const work = (item: GroupedStep): Promise<Outcome> => execution.begin(item, (run) => lanes.run(laneOf(item.step.entity), run));
+  for await (const outcome of concurrently(grouped, job.inFlight * ENTITIES_PER_REQUEST, work, job.drain)) {
+    losses.push(...lossesOf(outcome));
+    whole &&= outcome.state === "done" || outcome.state === "skipped";
+    yield outcome;
+  }
+  if (job.drain.aborted) throw new MigrationError("INTERRUPTED", "interrupted");
+  for await (const outcome of execution.afterwork.carryOut()) {
+    whole = false;
+    losses.push(...lossesOf(outcome));
+    yield outcome;
+  }
+  for (const { what, count } of prepared.catalogue.notCarried) losses.push({ key: what, field: "", reason: `${count} not carried` });
+  await job.target.finish({ losses });
+  await job.journal.end(whole ? "complete" : "partial");
+}
+
+/** Objects of one registered model are written one after the other: the target assigns version numbers in order. */
+function laneOf(entity: Entity): string | undefined {
+  if (entity.kind === "registered-model") return entity.name;
+  return entity.kind === "model-version" || entity.kind === "alias" ? entity.model : undefined;
+}
+
+/** What of an outcome did not arrive, for the target's record and the report. */
+export function lossesOf(outcome: Outcome): LossRecord[] {
+  const { step } = outcome;
+  const key = step.source.key;
+  const fields = step.changes
+    .filter((change) => change.class === "lost")
+    .map((change) => ({ key, field: change.field, reason: change.rule }));
+  const files = outcome.fileLosses.map((loss) => ({ key, field: `files/${loss.path}`, reason: loss.reason }));
+  const whole = outcome.error === undefined ? [] : [{ key, field: "", reason: outcome.error.message }];
+  return outcome.state === "done" || outcome.state === "skipped" || outcome.state === "partial" ? [...fields, ...files] : whole;
+}
+
+interface Execution {
+  begin(item: GroupedStep, inLane: (run: () => Promise<Outcome>) => Promise<Outcome>): Promise<Outcome>;
+  readonly afterwork: Afterwork;
+}
+
+function createExecution(prepared: Prepared): Execution {
+  const { job, placements } = prepared;
+  const pipe = createPipes(job.inFlight);
+  /** What is being written now; later entities wait for it. Failures are known by the absence of a place. */
+  const running = new Map<EntityKey, Promise<unknown>>();
+  const afterwork = createAfterwork(prepared);
+
+  const settle = async (step: Step, write: () => Promise<Outcome>): Promise<Outcome> => {
+    for (const key of step.entity.needs) await running.get(key);
+    const missing = step.entity.needs.find((key) => placements.placed(key) === undefined);
+    if (missing === undefined) return write();
+    const message = `${step.source.key} is left out: ${missing}, which it needs, was not moved`;
+    return failed(step, "blocked", { code: "NEEDS_FAILED", message, hint: "see why that failed, then run the same command again" });
+  };
+  const failed = async (step: Step, state: "failed" | "blocked" | "refused", error: Refusal): Promise<Outcome> => {
+    afterwork.spare(step.entity);
+    await job.journal.append({ key: step.source.key, state: "failed", fingerprint: step.mark, error });
+    return { step, state, error, fileLosses: [], moved: NO_FILES };
+  };
+  const guarded = async (item: GroupedStep): Promise<Outcome> => {
+    const { step } = item;
+    try {
+      if (step.refusal !== undefined) return await failed(step, "refused", step.refusal);
+      if (step.action === "skip" || step.action === "link") return passOver(step, prepared, afterwork);
+      return await settle(step, () => writeEntity(item, { prepared, pipe, afterwork }));
+    } catch (thrown) {
+      const error = withContext(thrown, { key: step.source.key });
+      if (isFatal(error)) throw error;
+      const { code, message, hint } = error;
+      return failed(step, "failed", {
+        code,
+        message: `cannot write ${step.source.key}: ${message}`,
+        ...(hint === undefined ? {} : { hint }),
+      });
+    }
+  };
+  return {
+    afterwork,
+    begin(item, inLane) {
+      const key = item.step.source.key;
+      const outcome = inLane(() => guarded(item)).finally(() => running.delete(key));
+      running.set(
+        key,
+        outcome.catch(() => undefined),
+      );
+      return outcome;
+    },
+  };
+}
+
+/** The target holds it: nothing is written, but a late link or deletion may still be due. */
+function passOver(step: Step, prepared: Prepared, afterwork: Afterwork): Outcome {
+  const placed = prepared.placements.placed(step.source.key);
+  if (placed !== undefined && step.journaled !== true) {
+    if (step.action === "link") afterwork.link(step, placed, (step.found?.mark ?? step.mark).replace(MARK.link, ""));
+    afterwork.remove(step, placed);
+  }
+  const reason = "left out when it was placed: the target cannot store files of these names";
+  const fileLosses: FileLoss[] = leftFilesOut(step.found) ? [{ path: "", code: "NAME_ILLEGAL", reason, permanent: true }] : [];
+  return { step, state: "skipped", fileLosses, moved: NO_FILES, ...(placed === undefined ? {} : { placed }) };
+}
+
+interface Writing {
+  readonly prepared: Prepared;
+  readonly pipe: <R>(transfer: () => Promise<R>) => Promise<R>;
+  readonly afterwork: Afterwork;
+}
+
+async function writeEntity(item: GroupedStep, writing: Writing): Promise<Outcome> {
+  const { step } = item;
+  const { job, placements } = writing.prepared;
+  job.onEvent({ type: "started", key: step.source.key });
+  const draft = createPutContext(item, writing);
+  const local = localise(step.entity, (key) => placements.placed(key));
+  const placed = await job.target.put(local, draft.context);
+  placements.set(step.source.key, placed);
+  const { losses, moved } = draft.files();
+  if (draft.pendingLinks()) writing.afterwork.link(step, placed, draft.context.mark.replace(MARK.link, ""));
+  const partial = losses.some((loss) => !loss.permanent);
+  if (partial) writing.afterwork.spare(step.entity);
+  const removal = !partial && writing.afterwork.remove(step, placed);
+  // A pending deletion or link keeps the fingerprint from matching, so that a resumed job comes back for it.
+  const fingerprint = draft.pendingLinks() || removal ? `${step.mark}+pending` : step.mark;
+  const error = partial ? { code: "ARTIFACT_UNREADABLE", message: `${losses.length} files did not arrive` } : undefined;
+  await job.journal.append({
+    key: step.source.key,
+    state: partial ? "failed" : "done",
+    fingerprint,
+    placed,
+    ...(error === undefined ? {} : { error }),
+  });
+  return { step, state: partial ? "partial" : "done", placed, fileLosses: losses, moved };
+}
+
+interface PutDraft {
+  readonly context: PutContext;
+  files(): FilesMoved;
+  pendingLinks(): boolean;
+}
+
+function createPutContext(item: GroupedStep, writing: Writing): PutDraft {
+  const { step } = item;
+  const { job, placements, containers } = writing.prepared;
+  let self: PlacedKey | undefined = step.found?.key;
+  let result: FilesMoved = { losses: [], moved: NO_FILES };
+  const placed = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? self : placements.placed(key));
+  const pendingLinks = (): boolean => step.entity.kind === "run" && unplaced(step.entity, placed).some((key) => key !== step.source.key);
+  const context: PutContext = {
+    provenance: provenanceOf(step.source, step.entity, job, containers),
+    signal: job.signal,
+    ...(step.found === undefined ? {} : { existing: step.found }),
+    get mark() {
+      const files = result.losses.some((loss) => !loss.permanent) ? MARK.partial : result.losses.length > 0 ? MARK.lost : "";
+      return `${step.mark}${pendingLinks() ? MARK.link : ""}${files}`;
+    },
+    withSelf(_entity, key) {
+      self = key;
+      return localise(step.entity, placed) as typeof _entity;
+    },
+    points: () => clampedPoints(item, writing.prepared),
+    async files(send) {
+      const owner = step.source;
+      if (owner.kind !== "run" && owner.kind !== "logged-model" && owner.kind !== "model-version") return;
+      if (owner.kind === "model-version" && step.entity.kind === "model-version" && !hasOwnFiles(step.entity)) return;
+      const reader = job.source.artifacts(owner, job.signal);
+      result = await moveFiles({ job, key: owner.key, reader, pipe: writing.pipe }, send);
+    },
+  };
+  return { context, files: () => result, pendingLinks };
+}
+
+async function* clampedPoints(item: GroupedStep, prepared: Prepared): AsyncGenerator<readonly MetricPoint[]> {
+  const { capabilities } = prepared.job.target;
+  if (item.histories === undefined) return;
+  for await (const batch of item.histories.points(item.step.source.key)) {
+    prepared.job.onEvent({ type: "points", points: batch.length });
+    yield capabilities.infinities ? batch : batch.map((point) => ({ ...point, value: clamp(point.value, capabilities) }));
+  }
+}

@@ -1,0 +1,115 @@
+// Moves the files of one entity: lists, leaves out what the target cannot store, hashes and counts the bytes as they pass,
+// and turns each failure into a loss of that file alone.
+import { createHash } from "node:crypto";
+import { asMigrationError, MigrationError, withContext } from "../errors.ts";
+import type { Digest, EntityKey } from "../model/entities.ts";
+import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
+import type { SendFile } from "../ports/target.ts";
+import type { FileLoss, FileTotals } from "./change.ts";
+import { isFatal, type Job } from "./job.ts";
+
+export interface FileMove {
+  readonly job: Job;
+  readonly key: EntityKey;
+  readonly reader: ArtifactReader;
+  /** Limits transfers over the whole job (engine/schedule.ts). */
+  readonly pipe: <R>(transfer: () => Promise<R>) => Promise<R>;
+}
+
+export interface FilesMoved {
+  readonly losses: readonly FileLoss[];
+  readonly moved: FileTotals;
+}
+
+/** Sends every file that is not at the target already according to the journal. Only errors that end the job are thrown. */
+export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMoved> {
+  const { job, key, reader } = move;
+  const present = new Set((await job.journal.files(key)).map((file) => file.path));
+  const losses: FileLoss[] = [];
+  const fatal: MigrationError[] = [];
+  const totals = { files: 0, bytes: 0 };
+  const transfers: Promise<void>[] = [];
+  const lose = (loss: FileLoss): void => {
+    losses.push(loss);
+    job.onEvent({ type: "file-lost", key, loss });
+  };
+  const transfer = async (file: ArtifactFile): Promise<void> => {
+    if (fatal.length > 0 || job.drain.aborted) return;
+    try {
+      const bytes = await sendOne(file, move, send);
+      totals.files += 1;
+      totals.bytes += bytes;
+    } catch (thrown) {
+      const error = asMigrationError(thrown);
+      if (isFatal(error)) fatal.push(error);
+      else lose(lossOf(file.path, error, job));
+    }
+  };
+  try {
+    for await (const file of reader.list()) {
+      const refusal = refusedName(file.path, job);
+      if (refusal !== undefined) lose(refusal);
+      else if (!present.has(file.path)) transfers.push(move.pipe(() => transfer(file)));
+    }
+  } catch (thrown) {
+    const error = asMigrationError(thrown);
+    if (isFatal(error)) fatal.push(error);
+    else lose(lossOf("", error, job));
+  }
+  await Promise.all(transfers);
+  if (fatal[0] !== undefined) throw withContext(fatal[0], { key });
+  if (job.drain.aborted) throw new MigrationError("INTERRUPTED", "interrupted", { key });
+  return { losses, moved: totals };
+}
+
+async function sendOne(file: ArtifactFile, move: FileMove, send: SendFile): Promise<number> {
+  const { job, key } = move;
+  job.onEvent({ type: "file", key, path: file.path });
+  let last: Passed = { bytes: 0, digest: undefined };
+  await send(file, () => {
+    last = { bytes: 0, digest: undefined };
+    return counted(move.reader.open(file), file, last, job);
+  });
+  if (last.digest === undefined) throw new MigrationError("INTERNAL", `${file.path} was not read to its end`);
+  await job.journal.appendFile(key, { path: file.path, sizeBytes: last.bytes, digest: last.digest });
+  return last.bytes;
+}
+
+interface Passed {
+  bytes: number;
+  digest: Digest | undefined;
+}
+
+/** Passes bytes through, counting and hashing; a size or digest other than the listed one is an error at the end. */
+async function* counted(body: AsyncIterable<Uint8Array>, file: ArtifactFile, passed: Passed, job: Job): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  for await (const chunk of body) {
+    hash.update(chunk);
+    passed.bytes += chunk.length;
+    job.onEvent({ type: "bytes", bytes: chunk.length });
+    yield chunk;
+  }
+  const digest: Digest = `sha256:${hash.digest("hex")}`;
+  if (file.sizeBytes !== undefined && file.sizeBytes !== passed.bytes) {
+    throw new MigrationError("ARTIFACT_CORRUPT", `${file.path} has ${passed.bytes} bytes, but ${file.sizeBytes} were listed`, {
+      side: "source",
+    });
+  }
+  if (file.digest !== undefined && file.digest !== digest) {
+    throw new MigrationError("ARTIFACT_CORRUPT", `${file.path} does not have the digest that was recorded for it`, { side: "source" });
+  }
+  passed.digest = digest;
+}
+
+/** The loss of a file whose name the target cannot store; undefined when it can. */
+export function refusedName(path: string, job: Pick<Job, "target">): FileLoss | undefined {
+  const rule = job.target.capabilities.filePathRefuses;
+  if (rule === undefined || !rule.pattern.test(path)) return undefined;
+  return { path, code: "NAME_ILLEGAL", reason: rule.wording, permanent: true };
+}
+
+/** With `--on-loss drop` an unreadable file is a loss that the user agreed to, so nothing is tried again. */
+function lossOf(path: string, error: MigrationError, job: Job): FileLoss {
+  const permanent = job.onLoss === "drop" && error.code === "ARTIFACT_UNREADABLE";
+  return { path, code: error.code, reason: error.message, permanent };
+}

@@ -1,0 +1,99 @@
+// A job: one source, one target, and how to get from one to the other. What plan, execute and verify share.
+import type { MigrationError } from "../errors.ts";
+import type { Entity, EntityKey, ModelVersion, PlacedKey, Tags } from "../model/entities.ts";
+import { facts, type Facts } from "../model/facts.ts";
+import { idOf, PROVENANCE, provenanceDigest } from "../model/keys.ts";
+import type { Mapping } from "../model/mapping.ts";
+import type { Selection } from "../model/selection.ts";
+import type { Capabilities } from "../ports/capabilities.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Catalogue, Source } from "../ports/source.ts";
+import type { Target } from "../ports/target.ts";
+import type { FileLoss } from "./change.ts";
+
+export interface Job {
+  readonly source: Source;
+  readonly target: Target;
+  readonly journal: Journal;
+  readonly selection: Selection;
+  readonly mapping: Mapping;
+  readonly onLoss: "refuse" | "drop";
+  /** Requests that may be in flight at one host; entities and file transfers are derived from it. */
+  readonly inFlight: number;
+  /** Cancels everything, requests under way included. */
+  readonly signal: AbortSignal;
+  /** Stops new work; what has begun ends properly. */
+  readonly drain: AbortSignal;
+  readonly onEvent: (event: JobEvent) => void;
+}
+
+/** What happens while a job runs, for progress displays and logs; results are outcomes, not events. */
+export type JobEvent =
+  | { readonly type: "selected"; readonly catalogue: Catalogue }
+  | { readonly type: "started"; readonly key: EntityKey }
+  | { readonly type: "bytes"; readonly bytes: number }
+  | { readonly type: "file"; readonly key: EntityKey; readonly path: string }
+  | { readonly type: "file-lost"; readonly key: EntityKey; readonly loss: FileLoss }
+  | { readonly type: "points"; readonly points: number };
+
+/** Where entities of the source are at the target, as far as is known. */
+export interface Placements {
+  placed(key: EntityKey): PlacedKey | undefined;
+  set(key: EntityKey, placed: PlacedKey): void;
+}
+
+export function createPlacements(): Placements {
+  const known = new Map<EntityKey, PlacedKey>();
+  return { placed: (key) => known.get(key), set: (key, place) => void known.set(key, place) };
+}
+
+/** The provenance tags of an entity that is to be written, without prefix. `containers` gives mapped names of experiments. */
+export function provenanceOf(
+  source: Entity,
+  entity: Entity,
+  job: Pick<Job, "source" | "target">,
+  containers: ReadonlyMap<EntityKey, string>,
+): Tags {
+  const tags = new Map<string, string>();
+  tags.set(PROVENANCE.source, provenanceDigest(job.source.origin, source.key, containerName(entity, containers)));
+  tags.set(PROVENANCE.sourceId, idOf(source.key));
+  if (job.target.capabilities.creationTimes === "chosen" || source.kind === "run" || source.kind === "alias") return tags;
+  if (source.createdAt !== undefined) tags.set(PROVENANCE.createdAt, String(source.createdAt));
+  if (source.kind === "model-version" && source.user !== undefined && source.user !== "") tags.set(PROVENANCE.createdBy, source.user);
+  return tags;
+}
+
+function containerName(entity: Entity, containers: ReadonlyMap<EntityKey, string>): string {
+  switch (entity.kind) {
+    case "experiment":
+    case "registered-model":
+      return entity.name;
+    case "run":
+    case "logged-model":
+      return containers.get(entity.experiment) ?? entity.experiment;
+    case "model-version":
+    case "alias":
+      return entity.model;
+  }
+}
+
+/** Facts that source and target can be expected to share: those that the target assigns itself are left out. */
+export function comparableFacts(entity: Entity, capabilities: Capabilities): Facts {
+  const all = new Map(facts(entity));
+  if (capabilities.creationTimes === "assigned") {
+    all.delete("createdAt");
+    if (entity.kind === "model-version") all.delete("user");
+  }
+  return all;
+}
+
+/** Whether the target keeps files for this version itself, so that it can be half-written. */
+export function hasOwnFiles(version: ModelVersion): boolean {
+  return version.files.owner === "own";
+}
+
+/** Errors that end a job at once, instead of failing one entity: going on would only repeat them. */
+export function isFatal(error: MigrationError): boolean {
+  if (error.code === "NOT_AUTHORISED") return error.request?.status === 401;
+  return error.code === "INTERRUPTED" || error.code === "DISK" || error.code === "SERVER_UNREACHABLE" || error.code === "INTERNAL";
+}

@@ -1,0 +1,97 @@
+// Everything about names that must be known before the first write: what is selected, what its names become, whether they are free.
+import { MigrationError } from "../errors.ts";
+import type { Entity, EntityKey, Experiment, RegisteredModel } from "../model/entities.ts";
+import type { NameRule } from "../ports/capabilities.ts";
+import type { Catalogue } from "../ports/source.ts";
+import { createPlacements, type Job, type Placements, provenanceOf } from "./job.ts";
+import { createReconciler } from "./reconcile.ts";
+import { eachConcurrently } from "./schedule.ts";
+
+/** A job whose names have been checked: ready to be planned, executed or verified. */
+export interface Prepared {
+  readonly job: Job;
+  readonly catalogue: Catalogue;
+  /** Mapped names of the experiments, by the source's keys. */
+  readonly containers: ReadonlyMap<EntityKey, string>;
+  readonly placements: Placements;
+}
+
+/** Selects at the source and maps the names. Throws NOTHING_SELECTED, MAPPING_COLLISION or NAME_ILLEGAL; writes nothing. */
+export async function prepare(job: Job): Promise<Prepared> {
+  const catalogue = await job.source.select(job.selection, job.signal);
+  job.onEvent({ type: "selected", catalogue });
+  const experiments = mapNames(catalogue.experiments, job);
+  const models = mapNames(catalogue.models, job);
+  refuseCollisions("experiments", experiments);
+  refuseCollisions("models", models);
+  refuseIllegal("experiment", experiments, job.target.capabilities.names.experiment);
+  refuseIllegal("registered model", models, job.target.capabilities.names.registeredModel);
+  const containers = new Map(experiments.map(({ source, name }) => [source.key, name]));
+  return { job, catalogue, containers, placements: createPlacements() };
+}
+
+/** Throws NAME_TAKEN when the target holds a registered model of a mapped name that did not come from this source. Writes nothing. */
+export async function refuseForeignModels(prepared: Prepared): Promise<void> {
+  const { job, catalogue, containers } = prepared;
+  const reconciler = createReconciler({ capabilities: job.target.capabilities, mapping: job.mapping, onLoss: job.onLoss });
+  await eachConcurrently(catalogue.models, job.inFlight, async (model) => {
+    const journaled = job.journal.resuming ? await job.journal.last(model.key) : undefined;
+    if (journaled?.state === "done") return;
+    const { entity } = reconciler.reconcile(model);
+    const provenance = provenanceOf(model, entity, job, containers);
+    const found = await job.target.find(entity, { provenance, signal: job.signal });
+    if (found === undefined || found.ours) return;
+    throw new MigrationError("NAME_TAKEN", `the target already holds another registered model named ${JSON.stringify(nameOf(entity))}`, {
+      side: "target",
+      key: model.key,
+      hint: "give it another name with --rename-model FROM=TO or in the mapping file, or delete it at the target",
+    });
+  });
+}
+
+interface Mapped {
+  readonly source: Experiment | RegisteredModel;
+  readonly name: string;
+}
+
+function mapNames(entities: readonly (Experiment | RegisteredModel)[], job: Job): Mapped[] {
+  return entities.map((source) => ({
+    source,
+    name: (source.kind === "experiment" ? job.mapping.experiment(source.name) : job.mapping.model(source.name)).name,
+  }));
+}
+
+function refuseCollisions(what: string, mapped: readonly Mapped[]): void {
+  const holders = new Map<string, Mapped>();
+  for (const item of mapped) {
+    const holder = holders.get(item.name);
+    if (holder !== undefined) {
+      const [a, b, to] = [holder.source.name, item.source.name, item.name].map((name) => JSON.stringify(name));
+      throw new MigrationError("MAPPING_COLLISION", `${what} ${a} and ${b} would both become ${to}`, {
+        hint: "change the mapping so that every name is used once; nothing was written",
+      });
+    }
+    holders.set(item.name, item);
+  }
+}
+
+function refuseIllegal(what: string, mapped: readonly Mapped[], rule: NameRule | undefined): void {
+  if (rule === undefined) return;
+  const illegal = mapped.filter((item) => !rule.pattern.test(item.name));
+  const first = illegal[0];
+  if (first === undefined) return;
+  const more = illegal.length > 1 ? ` (and ${illegal.length - 1} more)` : "";
+  throw new MigrationError(
+    "NAME_ILLEGAL",
+    `the target does not allow the ${what} name ${JSON.stringify(first.name)}${more}: ${rule.wording}`,
+    {
+      side: "target",
+      key: first.source.key,
+      hint: `rename it: --rename-${what === "experiment" ? "experiment" : "model"} FROM=TO, or a rule with * in the mapping file`,
+    },
+  );
+}
+
+function nameOf(entity: Entity): string {
+  return "name" in entity ? entity.name : entity.key;
+}

@@ -1,0 +1,84 @@
+// Concurrency of the engine: a bounded window over a stream, lanes for what must come one after the other, and pipes for files.
+import pLimit from "p-limit";
+
+/**
+ * Runs `work` over a stream, at most `limit` items at once, started in stream order; yields results as they come. The
+ * first error stops the pulling, lets what runs end, and is thrown. `drain` stops the pulling too, without an error.
+ */
+export async function* concurrently<T, R>(
+  items: AsyncIterable<T>,
+  limit: number,
+  work: (item: T) => Promise<R>,
+  drain?: AbortSignal,
+): AsyncGenerator<R> {
+  const running = new Set<Promise<void>>();
+  const results: R[] = [];
+  const errors: unknown[] = [];
+  const start = (item: T): void => {
+    const promise: Promise<void> = work(item)
+      .then(
+        (result) => void results.push(result),
+        (error: unknown) => void errors.push(error),
+      )
+      .finally(() => running.delete(promise));
+    running.add(promise);
+  };
+  try {
+    for await (const item of items) {
+      if (drain?.aborted === true || errors.length > 0) break;
+      start(item);
+      while (running.size >= limit) await Promise.race(running);
+      yield* results.splice(0);
+    }
+    while (running.size > 0) {
+      await Promise.race(running);
+      yield* results.splice(0);
+    }
+    yield* results.splice(0);
+  } finally {
+    await Promise.allSettled(running);
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/** Runs `work` for each item of a list, at most `limit` at once; the first error is thrown when all that ran has ended. */
+export async function eachConcurrently<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  for await (const _ of concurrently(fromList(items), limit, work));
+}
+
+async function* fromList<T>(items: readonly T[]): AsyncIterable<T> {
+  yield* items;
+}
+
+/** Runs works of one lane one after the other, in the order they were handed in; lanes do not wait for each other. */
+export interface Lanes {
+  run<R>(lane: string | undefined, work: () => Promise<R>): Promise<R>;
+}
+
+export function createLanes(): Lanes {
+  const tails = new Map<string, Promise<unknown>>();
+  return {
+    run(lane, work) {
+      if (lane === undefined) return work();
+      const result = (tails.get(lane) ?? Promise.resolve()).then(work);
+      const tail: Promise<void> = result
+        .then(
+          () => undefined,
+          () => undefined,
+        )
+        .then(() => {
+          if (tails.get(lane) === tail) tails.delete(lane);
+        });
+      tails.set(lane, tail);
+      return result;
+    },
+  };
+}
+
+/**
+ * Limits file transfers over the whole job to half the requests in flight: a transfer holds a reading and a writing
+ * request at once, and where both go to one host, more would wait for each other for ever.
+ */
+export function createPipes(inFlight: number): <R>(transfer: () => Promise<R>) => Promise<R> {
+  return pLimit(Math.max(1, Math.floor(inFlight / 2)));
+}

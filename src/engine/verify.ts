@@ -1,0 +1,170 @@
+// Re-reads source and target and compares them fact by fact. Knows nothing of how the target came to be: it reconciles the source
+// anew, finds each object by its provenance, and reads what is there.
+import { asMigrationError, withContext } from "../errors.ts";
+import type { Entity, EntityKey, Run } from "../model/entities.ts";
+import { differences } from "../model/facts.ts";
+import { localise } from "../model/localise.ts";
+import type { Found } from "../ports/target.ts";
+import { comparableFacts, isFatal, provenanceOf } from "./job.ts";
+import { GROUP_RUNS } from "./groups.ts";
+import type { Prepared } from "./preflight.ts";
+import { createReconciler, type Reconciled } from "./reconcile.ts";
+import { concurrently, createPipes } from "./schedule.ts";
+import { compareFiles } from "./verify-files.ts";
+import { compareHistories } from "./verify-metrics.ts";
+
+/** How deep verification looks; each level includes those before it. `bytes` downloads every file. */
+export const LEVELS = ["counts", "metadata", "sizes", "bytes"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** One difference between what the target should hold and what it does. */
+export interface Finding {
+  /** The source's key. */
+  readonly key: EntityKey;
+  /** A field path; `metrics/<key>` and `files/<path>` for histories and files; "" for the whole object. */
+  readonly field: string;
+  readonly kind: "missing" | "different" | "extra" | "unreadable" | "left out";
+  readonly expected?: string;
+  readonly found?: string;
+  /** True when it follows from a loss that the user agreed to. */
+  readonly agreed: boolean;
+}
+
+/** What was compared of one entity, and what differed. */
+export interface Verified {
+  readonly key: EntityKey;
+  readonly findings: readonly Finding[];
+  readonly compared: { readonly facts: number; readonly points: number; readonly files: number; readonly bytes: number };
+}
+
+/** Yields a result for every entity of the selection. Writes nothing. */
+export async function* verify(prepared: Prepared, level: Level): AsyncGenerator<Verified> {
+  const { job } = prepared;
+  const pipe = createPipes(job.inFlight);
+  const work = async (batch: readonly Reconciled[]): Promise<readonly Verified[]> => {
+    const located = await Promise.all(batch.map((item) => locate(item, prepared)));
+    const histories = level === "counts" ? undefined : compareHistories(located, job);
+    const results: Verified[] = [];
+    for (const item of located) results.push(await compareEntity(item, { prepared, level, pipe, histories }));
+    return results;
+  };
+  for await (const results of concurrently(batches(prepared), job.inFlight, work, job.drain)) yield* results;
+}
+
+/** An entity as it should be and as it is. */
+export interface Located {
+  readonly reconciled: Reconciled;
+  readonly found?: Found;
+  /** What the target yields, read once. */
+  readonly present?: Entity;
+  readonly error?: string;
+}
+
+/** Runs in groups, so that their metrics are read together; everything else one by one. Each batch is found before the next begins. */
+async function* batches(prepared: Prepared): AsyncGenerator<readonly Reconciled[]> {
+  const { job, catalogue } = prepared;
+  const reconciler = createReconciler({ capabilities: job.target.capabilities, mapping: job.mapping, onLoss: job.onLoss });
+  let runs: Reconciled[] = [];
+  for await (const entity of catalogue.entities(job.signal)) {
+    const item = reconciler.reconcile(entity);
+    await place(item, prepared);
+    if (entity.kind === "run") runs.push(item);
+    if (runs.length > 0 && (entity.kind !== "run" || runs.length >= GROUP_RUNS)) {
+      yield runs;
+      runs = [];
+    }
+    if (entity.kind !== "run") yield [item];
+  }
+  if (runs.length > 0) yield runs;
+  for (const derived of reconciler.flush()) yield [derived];
+}
+
+/** Notes where the entity is, so that references to it can be compared; find() is answered from the target's own listings. */
+async function place(item: Reconciled, prepared: Prepared): Promise<void> {
+  const found = await find(item, prepared);
+  if (found !== undefined) prepared.placements.set(item.source.key, found.key);
+}
+
+async function find(item: Reconciled, prepared: Prepared): Promise<Found | undefined> {
+  const { job, containers, placements } = prepared;
+  if ("experiment" in item.entity && placements.placed(item.entity.experiment) === undefined) return undefined;
+  const local = localise(item.entity, (key) => placements.placed(key));
+  return job.target.find(local, { provenance: provenanceOf(item.source, item.entity, job, containers), signal: job.signal });
+}
+
+async function locate(reconciled: Reconciled, prepared: Prepared): Promise<Located> {
+  try {
+    const found = await find(reconciled, prepared);
+    if (found === undefined) return { reconciled };
+    return { reconciled, found, present: await found.read(prepared.job.signal) };
+  } catch (thrown) {
+    const error = withContext(thrown, { side: "target", key: reconciled.source.key });
+    if (isFatal(error)) throw error;
+    return { reconciled, error: error.message };
+  }
+}
+
+interface Comparison {
+  readonly prepared: Prepared;
+  readonly level: Level;
+  readonly pipe: <R>(work: () => Promise<R>) => Promise<R>;
+  readonly histories: ReturnType<typeof compareHistories> | undefined;
+}
+
+async function compareEntity(located: Located, comparison: Comparison): Promise<Verified> {
+  const { reconciled, found, present } = located;
+  const key = reconciled.source.key;
+  const nothing = { facts: 0, points: 0, files: 0, bytes: 0 };
+  if (located.error !== undefined) {
+    return { key, compared: nothing, findings: [{ key, field: "", kind: "unreadable", expected: located.error, agreed: false }] };
+  }
+  if (found === undefined || present === undefined) return { key, compared: nothing, findings: [absent(reconciled)] };
+  if (comparison.level === "counts") return { key, compared: nothing, findings: [] };
+  const facts = compareFacts(reconciled, found, present, comparison.prepared);
+  try {
+    const points = reconciled.entity.kind === "run" ? await comparison.histories?.compare(key, present as Run) : undefined;
+    const files = comparison.level === "metadata" ? undefined : await compareFiles(located, comparison.level, comparison);
+    const findings = [...facts.findings, ...(points?.findings ?? []), ...(files?.findings ?? [])];
+    return {
+      key,
+      findings,
+      compared: { facts: facts.count, points: points?.points ?? 0, files: files?.files ?? 0, bytes: files?.bytes ?? 0 },
+    };
+  } catch (thrown) {
+    const error = asMigrationError(thrown);
+    if (isFatal(error)) throw error;
+    const finding: Finding = { key, field: "", kind: "unreadable", expected: error.message, agreed: false };
+    return { key, compared: { ...nothing, facts: facts.count }, findings: [...facts.findings, finding] };
+  }
+}
+
+function absent(reconciled: Reconciled): Finding {
+  const key = reconciled.source.key;
+  if (reconciled.refusal === undefined) return { key, field: "", kind: "missing", agreed: false };
+  return { key, field: "", kind: "left out", expected: reconciled.refusal.message, agreed: false };
+}
+
+function compareFacts(reconciled: Reconciled, found: Found, present: Entity, prepared: Prepared): { findings: Finding[]; count: number } {
+  const { job, placements } = prepared;
+  const key = reconciled.source.key;
+  const local = localise(reconciled.entity, (need) => (need === key ? found.key : placements.placed(need)));
+  const expected = new Map(comparableFacts(local, job.target.capabilities));
+  const there = comparableFacts(present, job.target.capabilities);
+  // An experiment that was there before keeps its own state and may have tags of its own.
+  const adopted = reconciled.entity.kind === "experiment" && !found.ours;
+  if (adopted) expected.delete("deleted");
+  const findings = differences(expected, there)
+    .filter((difference) => !adopted || difference.expected !== undefined)
+    .map((difference): Finding => {
+      const kind = difference.found === undefined ? "missing" : difference.expected === undefined ? "extra" : "different";
+      return {
+        key,
+        field: difference.field,
+        kind,
+        ...(difference.expected === undefined ? {} : { expected: difference.expected }),
+        ...(difference.found === undefined ? {} : { found: difference.found }),
+        agreed: adopted,
+      };
+    });
+  return { findings, count: expected.size };
+}
