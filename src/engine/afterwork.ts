@@ -5,7 +5,7 @@ import { localise } from "../model/localise.ts";
 import { NO_FILES, type Outcome, type Step } from "./change.ts";
 import { isFatal } from "./job.ts";
 import type { Prepared } from "./preflight.ts";
-import { concurrently } from "./schedule.ts";
+import { concurrently, fromList } from "./schedule.ts";
 
 export interface Afterwork {
   /** Notes that a run has references which were not placed when it was written. `mark` is the one to set when they are. */
@@ -25,68 +25,69 @@ interface Task {
   readonly mark: string;
 }
 
-export function createAfterwork(prepared: Prepared): Afterwork {
-  const { job, placements } = prepared;
-  const links: Task[] = [];
-  const removals: Task[] = [];
-  const spared = new Set<EntityKey>();
+interface Notes {
+  readonly links: Task[];
+  readonly removals: Task[];
+  readonly spared: Set<EntityKey>;
+}
 
-  const link = async ({ step, placed, mark }: Task): Promise<void> => {
-    const at = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? placed : placements.placed(key));
-    await job.target.link(localise(step.entity as Run, at), placed, { mark, signal: job.signal });
-  };
-  const remove = async ({ step, placed }: Task): Promise<void> => {
-    const { entity } = step;
-    if (entity.kind === "run" || entity.kind === "experiment") await job.target.remove(entity, placed, job.signal);
-  };
-  const carry =
-    (work: (task: Task) => Promise<void>) =>
-    async (task: Task): Promise<Outcome | undefined> => {
-      const key = task.step.source.key;
-      try {
-        await work(task);
-        if (spared.has(key)) return undefined;
-        await job.journal.append({ key, state: "done", fingerprint: task.step.mark, placed: task.placed });
-        return undefined;
-      } catch (thrown) {
-        const error = withContext(thrown, { key });
-        if (isFatal(error)) throw error;
-        await job.journal.append({
-          key,
-          state: "failed",
-          fingerprint: task.step.mark,
-          error: { code: error.code, message: error.message },
-        });
-        return { step: task.step, state: "failed", error: { code: error.code, message: error.message }, fileLosses: [], moved: NO_FILES };
-      }
-    };
+export function createAfterwork(prepared: Prepared): Afterwork {
+  const notes: Notes = { links: [], removals: [], spared: new Set() };
   return {
-    link: (step, placed, mark) => void links.push({ step, placed, mark }),
+    link: (step, placed, mark) => void notes.links.push({ step, placed, mark }),
     remove(step, placed) {
       const { entity } = step;
       const due = (entity.kind === "run" || entity.kind === "experiment") && entity.deleted && step.found?.deleted !== true;
-      if (due) removals.push({ step, placed, mark: step.mark });
+      if (due) notes.removals.push({ step, placed, mark: step.mark });
       return due;
     },
     spare(entity) {
-      for (const key of [entity.key, ...entity.needs]) spared.add(key);
+      for (const key of [entity.key, ...entity.needs]) notes.spared.add(key);
     },
-    async *carryOut() {
-      const due = removals.filter(({ step }) => !spared.has(step.source.key));
-      const runs = due.filter(({ step }) => step.entity.kind === "run");
-      const experiments = due.filter(({ step }) => step.entity.kind === "experiment");
-      for (const [tasks, work] of [
-        [links, link],
-        [runs, remove],
-        [experiments, remove],
-      ] as const) {
-        for await (const outcome of concurrently(iterate(tasks), job.inFlight, carry(work), job.drain))
-          if (outcome !== undefined) yield outcome;
-      }
-    },
+    carryOut: () => carryOut(notes, prepared),
   };
 }
 
-async function* iterate<T>(items: readonly T[]): AsyncIterable<T> {
-  yield* items;
+async function* carryOut(notes: Notes, prepared: Prepared): AsyncGenerator<Outcome> {
+  const { job } = prepared;
+  const due = notes.removals.filter(({ step }) => !notes.spared.has(step.source.key));
+  const phases = [
+    { tasks: notes.links, work: link },
+    { tasks: due.filter(({ step }) => step.entity.kind === "run"), work: remove },
+    { tasks: due.filter(({ step }) => step.entity.kind === "experiment"), work: remove },
+  ];
+  for (const { tasks, work } of phases) {
+    const attempt = (task: Task): Promise<Outcome | undefined> => carry(task, work, notes, prepared);
+    for await (const failure of concurrently(fromList(tasks), job.inFlight, attempt, job.drain)) if (failure !== undefined) yield failure;
+  }
+}
+
+type Work = (task: Task, prepared: Prepared) => Promise<void>;
+
+async function carry(task: Task, work: Work, notes: Notes, prepared: Prepared): Promise<Outcome | undefined> {
+  const { step, placed } = task;
+  const { journal } = prepared.job;
+  const key = step.source.key;
+  try {
+    await work(task, prepared);
+    // A run with missing files stays "failed" in the journal, so that it is tried again.
+    if (!notes.spared.has(key)) await journal.append({ key, state: "done", fingerprint: step.mark, placed });
+    return undefined;
+  } catch (thrown) {
+    const failure = withContext(thrown, { key });
+    if (isFatal(failure)) throw failure;
+    const error = { code: failure.code, message: failure.message };
+    await journal.append({ key, state: "failed", fingerprint: step.mark, error });
+    return { step, state: "failed", error, fileLosses: [], moved: NO_FILES };
+  }
+}
+
+async function link({ step, placed, mark }: Task, { job, placements }: Prepared): Promise<void> {
+  const at = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? placed : placements.placed(key));
+  await job.target.link(localise(step.entity as Run, at), placed, { mark, signal: job.signal });
+}
+
+async function remove({ step, placed }: Task, { job }: Prepared): Promise<void> {
+  const { entity } = step;
+  if (entity.kind === "run" || entity.kind === "experiment") await job.target.remove(entity, placed, job.signal);
 }

@@ -12,7 +12,7 @@ import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
 import { leftFilesOut, MARK } from "./plan.ts";
 import { type Prepared, refuseForeignModels } from "./preflight.ts";
 import { clamp } from "./reconcile.ts";
-import { concurrently, createLanes, createPipes } from "./schedule.ts";
+import { concurrently, createLanes, createPipes, type Lanes } from "./schedule.ts";
 import { createAfterwork, type Afterwork } from "./afterwork.ts";
 
 /** Entities in flight per request in flight: while one waits for its files or needs, another can use the connection. */
@@ -25,13 +25,12 @@ const ENTITIES_PER_REQUEST = 2;
 export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): AsyncGenerator<Outcome> {
   const { job } = prepared;
   await refuseForeignModels(prepared);
-  const execution = createExecution(prepared);
+  const execution: Execution = { prepared, afterwork: createAfterwork(prepared), pipe: createPipes(job.inFlight), running: new Map() };
   const losses: LossRecord[] = [...(prepared.catalogue.losses ?? [])];
-  const grouped = groupRuns(steps, job);
   let whole = true;
   const lanes = createLanes();
-  const work = (item: GroupedStep): Promise<Outcome> => execution.begin(item, (run) => lanes.run(laneOf(item.step.entity), run));
-  for await (const outcome of concurrently(grouped, job.inFlight * ENTITIES_PER_REQUEST, work, job.drain)) {
+  const work = (item: GroupedStep): Promise<Outcome> => begin(item, lanes, execution);
+  for await (const outcome of concurrently(groupRuns(steps, job), job.inFlight * ENTITIES_PER_REQUEST, work, job.drain)) {
     losses.push(...lossesOf(outcome));
     whole &&= outcome.state === "done" || outcome.state === "skipped";
     yield outcome;
@@ -65,63 +64,58 @@ export function lossesOf(outcome: Outcome): LossRecord[] {
   return outcome.state === "done" || outcome.state === "skipped" || outcome.state === "partial" ? [...fields, ...files] : whole;
 }
 
+/** What the works of one execution share. */
 interface Execution {
-  begin(item: GroupedStep, inLane: (run: () => Promise<Outcome>) => Promise<Outcome>): Promise<Outcome>;
+  readonly prepared: Prepared;
   readonly afterwork: Afterwork;
+  readonly pipe: <R>(transfer: () => Promise<R>) => Promise<R>;
+  /** What is being written now; later entities wait for it. A failure is known by the absence of a place. */
+  readonly running: Map<EntityKey, Promise<unknown>>;
 }
 
-function createExecution(prepared: Prepared): Execution {
-  const { job, placements } = prepared;
-  const pipe = createPipes(job.inFlight);
-  /** What is being written now; later entities wait for it. Failures are known by the absence of a place. */
-  const running = new Map<EntityKey, Promise<unknown>>();
-  const afterwork = createAfterwork(prepared);
+/** Begins an item's work; from now on others can wait for it. */
+function begin(item: GroupedStep, lanes: Lanes, execution: Execution): Promise<Outcome> {
+  const key = item.step.source.key;
+  const outcome = lanes.run(laneOf(item.step.entity), () => attempt(item, execution)).finally(() => execution.running.delete(key));
+  execution.running.set(
+    key,
+    outcome.catch(() => undefined),
+  );
+  return outcome;
+}
 
-  const settle = async (step: Step, write: () => Promise<Outcome>): Promise<Outcome> => {
-    for (const key of step.entity.needs) await running.get(key);
-    const missing = step.entity.needs.find((key) => placements.placed(key) === undefined);
-    if (missing === undefined) return write();
+async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome> {
+  const { step } = item;
+  try {
+    if (step.refusal !== undefined) return await fail(step, "refused", step.refusal, execution);
+    if (step.action === "skip" || step.action === "link") return passOver(step, execution);
+    for (const key of step.entity.needs) await execution.running.get(key);
+    const missing = step.entity.needs.find((key) => execution.prepared.placements.placed(key) === undefined);
+    if (missing === undefined) return await writeEntity(item, execution);
     const message = `${step.source.key} is left out: ${missing}, which it needs, was not moved`;
-    return failed(step, "blocked", { code: "NEEDS_FAILED", message, hint: "see why that failed, then run the same command again" });
-  };
-  const failed = async (step: Step, state: "failed" | "blocked" | "refused", error: Refusal): Promise<Outcome> => {
-    afterwork.spare(step.entity);
-    await job.journal.append({ key: step.source.key, state: "failed", fingerprint: step.mark, error });
-    return { step, state, error, fileLosses: [], moved: NO_FILES };
-  };
-  const guarded = async (item: GroupedStep): Promise<Outcome> => {
-    const { step } = item;
-    try {
-      if (step.refusal !== undefined) return await failed(step, "refused", step.refusal);
-      if (step.action === "skip" || step.action === "link") return passOver(step, prepared, afterwork);
-      return await settle(step, () => writeEntity(item, { prepared, pipe, afterwork }));
-    } catch (thrown) {
-      const error = withContext(thrown, { key: step.source.key });
-      if (isFatal(error)) throw error;
-      const { code, message, hint } = error;
-      return failed(step, "failed", {
-        code,
-        message: `cannot write ${step.source.key}: ${message}`,
-        ...(hint === undefined ? {} : { hint }),
-      });
-    }
-  };
-  return {
-    afterwork,
-    begin(item, inLane) {
-      const key = item.step.source.key;
-      const outcome = inLane(() => guarded(item)).finally(() => running.delete(key));
-      running.set(
-        key,
-        outcome.catch(() => undefined),
-      );
-      return outcome;
-    },
-  };
+    return await fail(
+      step,
+      "blocked",
+      { code: "NEEDS_FAILED", message, hint: "see why that failed, then run the same command again" },
+      execution,
+    );
+  } catch (thrown) {
+    const error = withContext(thrown, { key: step.source.key });
+    if (isFatal(error)) throw error;
+    const { code, message, hint } = error;
+    const refusal = { code, message: `cannot write ${step.source.key}: ${message}`, ...(hint === undefined ? {} : { hint }) };
+    return fail(step, "failed", refusal, execution);
+  }
+}
+
+async function fail(step: Step, state: "failed" | "blocked" | "refused", error: Refusal, execution: Execution): Promise<Outcome> {
+  execution.afterwork.spare(step.entity);
+  await execution.prepared.job.journal.append({ key: step.source.key, state: "failed", fingerprint: step.mark, error });
+  return { step, state, error, fileLosses: [], moved: NO_FILES };
 }
 
 /** The target holds it: nothing is written, but a late link or deletion may still be due. */
-function passOver(step: Step, prepared: Prepared, afterwork: Afterwork): Outcome {
+function passOver(step: Step, { prepared, afterwork }: Execution): Outcome {
   const placed = prepared.placements.placed(step.source.key);
   if (placed !== undefined && step.journaled !== true) {
     if (step.action === "link") afterwork.link(step, placed, (step.found?.mark ?? step.mark).replace(MARK.link, ""));
@@ -132,25 +126,19 @@ function passOver(step: Step, prepared: Prepared, afterwork: Afterwork): Outcome
   return { step, state: "skipped", fileLosses, moved: NO_FILES, ...(placed === undefined ? {} : { placed }) };
 }
 
-interface Writing {
-  readonly prepared: Prepared;
-  readonly pipe: <R>(transfer: () => Promise<R>) => Promise<R>;
-  readonly afterwork: Afterwork;
-}
-
-async function writeEntity(item: GroupedStep, writing: Writing): Promise<Outcome> {
+async function writeEntity(item: GroupedStep, execution: Execution): Promise<Outcome> {
   const { step } = item;
-  const { job, placements } = writing.prepared;
+  const { job, placements } = execution.prepared;
   job.onEvent({ type: "started", key: step.source.key });
-  const draft = createPutContext(item, writing);
+  const draft = createPutContext(item, execution);
   const local = localise(step.entity, (key) => placements.placed(key));
   const placed = await job.target.put(local, draft.context);
   placements.set(step.source.key, placed);
   const { losses, moved } = draft.files();
-  if (draft.pendingLinks()) writing.afterwork.link(step, placed, draft.context.mark.replace(MARK.link, ""));
+  if (draft.pendingLinks()) execution.afterwork.link(step, placed, draft.context.mark.replace(MARK.link, ""));
   const partial = losses.some((loss) => !loss.permanent);
-  if (partial) writing.afterwork.spare(step.entity);
-  const removal = !partial && writing.afterwork.remove(step, placed);
+  if (partial) execution.afterwork.spare(step.entity);
+  const removal = !partial && execution.afterwork.remove(step, placed);
   // A pending deletion or link keeps the fingerprint from matching, so that a resumed job comes back for it.
   const fingerprint = draft.pendingLinks() || removal ? `${step.mark}+pending` : step.mark;
   const error = partial ? { code: "ARTIFACT_UNREADABLE", message: `${losses.length} files did not arrive` } : undefined;
@@ -170,9 +158,9 @@ interface PutDraft {
   pendingLinks(): boolean;
 }
 
-function createPutContext(item: GroupedStep, writing: Writing): PutDraft {
+function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
   const { step } = item;
-  const { job, placements, containers } = writing.prepared;
+  const { job, placements, containers } = execution.prepared;
   let self: PlacedKey | undefined = step.found?.key;
   let result: FilesMoved = { losses: [], moved: NO_FILES };
   const placed = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? self : placements.placed(key));
@@ -189,13 +177,13 @@ function createPutContext(item: GroupedStep, writing: Writing): PutDraft {
       self = key;
       return localise(step.entity, placed) as typeof _entity;
     },
-    points: () => clampedPoints(item, writing.prepared),
+    points: () => clampedPoints(item, execution.prepared),
     async files(send) {
       const owner = step.source;
       if (owner.kind !== "run" && owner.kind !== "logged-model" && owner.kind !== "model-version") return;
       if (owner.kind === "model-version" && step.entity.kind === "model-version" && !hasOwnFiles(step.entity)) return;
       const reader = job.source.artifacts(owner, job.signal);
-      result = await moveFiles({ job, key: owner.key, reader, pipe: writing.pipe }, send);
+      result = await moveFiles({ job, key: owner.key, reader, pipe: execution.pipe }, send);
     },
   };
   return { context, files: () => result, pendingLinks };

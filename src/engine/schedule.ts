@@ -46,7 +46,8 @@ export async function eachConcurrently<T>(items: readonly T[], limit: number, wo
   for await (const _ of concurrently(fromList(items), limit, work));
 }
 
-async function* fromList<T>(items: readonly T[]): AsyncIterable<T> {
+/** A list as a stream. */
+export async function* fromList<T>(items: readonly T[]): AsyncIterable<T> {
   yield* items;
 }
 
