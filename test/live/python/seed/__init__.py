@@ -1,0 +1,1 @@
+"""The awkward registry of the live suite, by theme: each module has one `fill(world)`."""

@@ -1,0 +1,152 @@
+// Real MLflow servers for the live suite: started on free ports over SQLite, ended with everything they started.
+import type { ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { exitCode, spawnLeashed } from "./leash.ts";
+import { ensurePython } from "./python-env.ts";
+
+export { runPython } from "./leash.ts";
+export { ensurePython, MLFLOW_VERSION } from "./python-env.ts";
+
+const START_TIMEOUT_MS = 120_000;
+const POLL_MS = 200;
+const LOG_TAIL_CHARS = 4_000;
+/** Below the range from which systems give out ports by themselves, so that a restarted server finds its own free. */
+const PORTS = { first: 20_000, count: 10_000 };
+
+export interface StartOptions {
+  /** For the folder and messages. */
+  readonly name: string;
+  /** Where database, artifacts and log lie. Default: a new temporary folder, removed at disposal. */
+  readonly dir?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** `proxied` (default): files go through the server. `local`: runs name a path on the server's disk. */
+  readonly artifacts?: "proxied" | "local";
+  /** Further arguments of `mlflow server`. */
+  readonly args?: readonly string[];
+  /** Further environment of the server. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface LiveServer extends AsyncDisposable {
+  readonly url: string;
+  /** Holds `mlflow.db`, `art/` and `server.log`. */
+  readonly dir: string;
+  readonly logFile: string;
+  /** Ends the server politely; its data stay. Repeatable. */
+  stop(): Promise<void>;
+  /** Ends it in the middle of whatever it does, as a crash would. */
+  kill(): Promise<void>;
+  /** Stops it if it runs, and starts it again at the same address over the same data. */
+  restart(): Promise<void>;
+  /** Digest of everything that is stored: equal before and after means that nothing at all was written. */
+  storedState(): Promise<string>;
+}
+
+/** Starts `mlflow server` and waits until it answers. Throws with the end of its log when it does not. */
+export async function startMlflow(options: StartOptions): Promise<LiveServer> {
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), `mlferry-${options.name}-`)));
+  await mkdir(join(dir, "art"), { recursive: true });
+  const port = options.port ?? (await freePort());
+  const url = `http://127.0.0.1:${port}`;
+  const logFile = join(dir, "server.log");
+  const start = (): Promise<ChildProcess> => launch(serverArgs(options, dir, port), url, logFile, options.env);
+  let child: ChildProcess | undefined = await start();
+
+  const end = async (how: "stop" | "kill"): Promise<void> => {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined) return;
+    ending.stdin?.end(how === "stop" ? "stop\n" : undefined);
+    await exitCode(ending);
+  };
+  const restart = async (): Promise<void> => {
+    await end("stop");
+    child = await start();
+  };
+  const dispose = async (): Promise<void> => {
+    await end("kill");
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+  };
+  return {
+    url,
+    dir,
+    logFile,
+    stop: () => end("stop"),
+    kill: () => end("kill"),
+    restart,
+    storedState: () => digestOf(dir),
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+function serverArgs(options: StartOptions, dir: string, port: number): string[] {
+  const art = join(dir, "art");
+  const artifacts =
+    options.artifacts === "local"
+      ? ["--default-artifact-root", art, "--no-serve-artifacts"]
+      : ["--artifacts-destination", art, "--serve-artifacts"];
+  const store = ["--backend-store-uri", `sqlite:///${join(dir, "mlflow.db")}`];
+  const listen = ["--host", "127.0.0.1", "--port", String(port), "--workers", "2"];
+  return ["-m", "mlflow", "server", ...listen, ...store, ...artifacts, ...(options.args ?? [])];
+}
+
+async function launch(args: readonly string[], url: string, logFile: string, env: StartOptions["env"]): Promise<ChildProcess> {
+  const python = await ensurePython();
+  const log = await open(logFile, "a");
+  const child = spawnLeashed(python, args, { stdout: log.fd, stderr: log.fd }, env);
+  await log.close();
+  const ended = exitCode(child);
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await healthy(url))) {
+    const over = await Promise.race([ended, delay(POLL_MS)]);
+    if (over === undefined && Date.now() < deadline) continue;
+    child.stdin?.destroy();
+    await ended;
+    const tail = (await readFile(logFile, "utf8")).slice(-LOG_TAIL_CHARS);
+    throw new Error(`MLflow did not start at ${url} (${over === undefined ? "no answer" : `exit code ${over}`}):\n${tail}`);
+  }
+  return child;
+}
+
+async function healthy(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/health`);
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** A port on which nothing listens now; drawn at random, so that suites which start together rarely meet. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    if (await canListen(port)) return port;
+  }
+}
+
+async function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
+}
+
+async function digestOf(dir: string): Promise<string> {
+  const hash = createHash("sha256").update(await readFile(join(dir, "mlflow.db")));
+  const entries = await readdir(join(dir, "art"), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files.sort()) {
+    const { size, mtimeMs } = await stat(file);
+    hash.update(JSON.stringify([file, size, mtimeMs]));
+  }
+  return hash.digest("hex");
+}
