@@ -41,8 +41,7 @@ export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): 
     losses.push(...lossesOf(outcome));
     yield outcome;
   }
-  for (const { what, count } of prepared.catalogue.notCarried) losses.push({ key: what, field: "", reason: `${count} not carried` });
-  await job.target.finish({ losses });
+  await job.target.finish({ losses, notCarried: prepared.catalogue.notCarried });
   await job.journal.end(whole ? "complete" : "partial");
 }
 

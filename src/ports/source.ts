@@ -61,9 +61,9 @@ export interface Catalogue {
 
 /** One thing of a source that did not reach a target. */
 export interface LossRecord {
-  /** An entity key, or a plural noun for kinds that are not carried. */
+  /** An entity key. */
   readonly key: string;
-  /** A field path, or `files/<path>`. */
+  /** A field path, or `files/<path>`; "" for the whole object. */
   readonly field: string;
   readonly reason: string;
 }
