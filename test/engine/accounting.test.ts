@@ -27,7 +27,10 @@ const entity: fc.Arbitrary<Entity> = fc.oneof(
 );
 
 const mapping = createMapping({
-  models: [{ from: "team-(.*)", to: "ml.prod.$1", regex: true }, { from: "*", to: "ml.dev.*" }],
+  models: [
+    { from: "team-(.*)", to: "ml.prod.$1", regex: true },
+    { from: "*", to: "ml.dev.*" },
+  ],
   aliases: [{ from: "prod", to: "champion" }],
   stages: { Archived: { tag: "lifecycle=archived" } },
   tags: [{ from: "internal.*", drop: true }],
@@ -36,7 +39,13 @@ const mapping = createMapping({
 const places: Record<string, Capabilities> = {
   "holds everything": memoryCapabilities,
   "is like Unity Catalog": unityCatalogCapabilities,
-  "is like MLflow": { ...memoryCapabilities, versionFiles: "by-reference", versionNumbers: "assigned", creationTimes: "assigned", paramValueChars: 1000 },
+  "is like MLflow": {
+    ...memoryCapabilities,
+    versionFiles: "by-reference",
+    versionNumbers: "assigned",
+    creationTimes: "assigned",
+    paramValueChars: 1000,
+  },
 };
 
 /** Each fact of the source either stands unchanged in what is written, or has exactly one change; never both, never neither. */

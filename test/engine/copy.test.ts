@@ -96,7 +96,12 @@ test("a changed run is brought up to date, and nothing else is touched", async (
 test("what needs something that failed is blocked, and everything else still moves", async () => {
   const source = sampleSource();
   source.load(run("e".repeat(32), { params: new Map([["p", "x".repeat(7000)]]) }), { files: { "model/MLmodel": "x" } });
-  source.load(version("live", 2, { run: `run:${"e".repeat(32)}` as never, files: { owner: "run", key: `run:${"e".repeat(32)}` as never, path: "model" } }));
+  source.load(
+    version("live", 2, {
+      run: `run:${"e".repeat(32)}` as never,
+      files: { owner: "run", key: `run:${"e".repeat(32)}` as never, path: "model" },
+    }),
+  );
   const target = createMemory({ capabilities: { paramValueChars: 6000 } });
   const states = byState(await runJob(job(source, target)));
   expect(states.refused).toEqual([`run:${"e".repeat(32)}`]);

@@ -7,7 +7,17 @@ import { planSteps } from "../../src/engine/plan.ts";
 import { prepare } from "../../src/engine/preflight.ts";
 import { type Level, verify, type Verified } from "../../src/engine/verify.ts";
 import { memoryJournal } from "../../src/journal/memory-journal.ts";
-import type { Alias, EntityKey, Experiment, LoggedModel, MetricPoint, ModelVersion, OriginId, RegisteredModel, Run } from "../../src/model/entities.ts";
+import type {
+  Alias,
+  EntityKey,
+  Experiment,
+  LoggedModel,
+  MetricPoint,
+  ModelVersion,
+  OriginId,
+  RegisteredModel,
+  Run,
+} from "../../src/model/entities.ts";
 import { aliasKey, keyOf, versionKey } from "../../src/model/keys.ts";
 import { createMapping, type MappingFile } from "../../src/model/mapping.ts";
 
@@ -16,7 +26,16 @@ export const ORIGIN = "0123456789abcdef" as OriginId;
 const bare = { needs: [], mayReference: [], provenance: new Map<string, string>() };
 
 export function experiment(id: string, fields: Partial<Experiment> = {}): Experiment {
-  return { kind: "experiment", key: keyOf("experiment", id), ...bare, name: `experiment ${id}`, tags: new Map(), deleted: false, createdAt: 1n, ...fields };
+  return {
+    kind: "experiment",
+    key: keyOf("experiment", id),
+    ...bare,
+    name: `experiment ${id}`,
+    tags: new Map(),
+    deleted: false,
+    createdAt: 1n,
+    ...fields,
+  };
 }
 
 export function run(id: string, fields: Partial<Run> = {}): Run {
@@ -87,7 +106,15 @@ export function version(name: string, number: number, fields: Partial<ModelVersi
 }
 
 export function alias(name: string, word: string, number: number): Alias {
-  return { kind: "alias", key: aliasKey(name, word), ...bare, needs: [versionKey(name, number)], model: name, alias: word, version: number };
+  return {
+    kind: "alias",
+    key: aliasKey(name, word),
+    ...bare,
+    needs: [versionKey(name, number)],
+    model: name,
+    alias: word,
+    version: number,
+  };
 }
 
 export function point(key: string, value: number, step: bigint, timestamp = 1_600_000_000_000n): MetricPoint {
@@ -97,7 +124,11 @@ export function point(key: string, value: number, step: bigint, timestamp = 1_60
 /** A source with a bit of everything: two experiments, nested runs, a deleted run, stages, aliases, gaps, a promoted version. */
 export function sampleSource(options: MemoryOptions = {}): MemoryPlace {
   const place = createMemory({ origin: ORIGIN, uri: "memory:source", newIds: false, ...options });
-  const [parent, child, gone] = ["a".repeat(32), "b".repeat(32), "c".repeat(32)].map((id) => keyOf("run", id)) as [EntityKey, EntityKey, EntityKey];
+  const [parent, child, gone] = ["a".repeat(32), "b".repeat(32), "c".repeat(32)].map((id) => keyOf("run", id)) as [
+    EntityKey,
+    EntityKey,
+    EntityKey,
+  ];
   const made = keyOf("logged-model", `m-${"d".repeat(32)}`);
   place.load(experiment("1", { name: "training", tags: new Map([["team", "risk"]]) }));
   place.load(experiment("2", { name: "old", deleted: true }));
@@ -114,7 +145,9 @@ export function sampleSource(options: MemoryOptions = {}): MemoryPlace {
   place.load(model("churn", { description: "who leaves", tags: new Map([["owner", "risk"]]) }));
   place.load(version("churn", 1, { run: parent, files: { owner: "run", key: parent, path: "model" }, stage: "Production" }));
   place.load(version("churn", 3, { run: gone, files: { owner: "run", key: gone, path: "model" }, stage: "Archived" }));
-  place.load(version("churn", 4, { files: { owner: "logged-model", key: made, path: "" }, stage: "Production", tags: new Map([["q", "1"]]) }));
+  place.load(
+    version("churn", 4, { files: { owner: "logged-model", key: made, path: "" }, stage: "Production", tags: new Map([["q", "1"]]) }),
+  );
   place.load(version("churn", 7, {}), { files: { "model.bin": "own bytes" } });
   place.load(model("live"));
   place.load(version("live", 1, { files: { owner: "version", key: versionKey("churn", 4) }, stage: "Staging" }));
@@ -124,7 +157,11 @@ export function sampleSource(options: MemoryOptions = {}): MemoryPlace {
 }
 
 /** A job with defaults; `mapping` as in a mapping file. */
-export function job(source: MemoryPlace | Job["source"], target: Job["target"], options: Partial<Omit<Job, "mapping">> & { mapping?: MappingFile } = {}): Job {
+export function job(
+  source: MemoryPlace | Job["source"],
+  target: Job["target"],
+  options: Partial<Omit<Job, "mapping">> & { mapping?: MappingFile } = {},
+): Job {
   const { mapping, ...rest } = options;
   return {
     source,

@@ -7,7 +7,10 @@ import { crashing, type Crash } from "../fakes/crashing.ts";
 import { byState, collect, job, runJob, sampleSource, verifyJob } from "./registry.ts";
 
 const targets = {
-  "an MLflow-like target": { make: () => createMemory({ capabilities: { versionNumbers: "assigned", creationTimes: "assigned" } }), mapping: {} },
+  "an MLflow-like target": {
+    make: () => createMemory({ capabilities: { versionNumbers: "assigned", creationTimes: "assigned" } }),
+    mapping: {},
+  },
   "a Unity-Catalog-like target": {
     make: () => createMemory({ capabilities: unityCatalogCapabilities }),
     mapping: { models: [{ from: "*", to: "main.ml.*" }] },
@@ -18,7 +21,9 @@ async function contents(target: MemoryPlace): Promise<string[]> {
   const signal = new AbortController().signal;
   const catalogue = await target.select({ includeDeleted: true }, signal);
   const entities = await collect(catalogue.entities(signal));
-  return entities.map((entity) => `${entity.kind} ${entity.provenance.get("source_id") ?? entity.key} ${entity.provenance.get("done") ?? ""}`).sort();
+  return entities
+    .map((entity) => `${entity.kind} ${entity.provenance.get("source_id") ?? entity.key} ${entity.provenance.get("done") ?? ""}`)
+    .sort();
 }
 
 /** Dies at the given write, runs again with the given journal, and compares with a copy that was never cut off. */
@@ -28,7 +33,9 @@ async function checkResume(kind: keyof typeof targets, crash: Crash, after: (jou
   const [whole, target] = [make(), make()];
   await runJob(job(sampleSource(), whole, options));
   const journal = memoryJournal({ resuming: true });
-  await expect(runJob(job(sampleSource(), crashing(target, crash).target, { ...options, journal }))).rejects.toMatchObject({ code: "INTERRUPTED" });
+  await expect(runJob(job(sampleSource(), crashing(target, crash).target, { ...options, journal }))).rejects.toMatchObject({
+    code: "INTERRUPTED",
+  });
   const outcomes = await runJob(job(sampleSource(), target, { ...options, journal: after(journal) }));
   expect(Object.keys(byState(outcomes)).filter((state) => state !== "done" && state !== "skipped")).toEqual([]);
   expect(await contents(target)).toEqual(await contents(whole));
