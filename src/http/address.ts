@@ -92,6 +92,12 @@ function parseBaseUrl(text: string): URL {
   const hint = "write the address as http(s)://host[:port][/path]";
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new MigrationError("LOCATION_UNKNOWN", "not a valid http or https address", { hint });
+  // An unencoded `/` in a password ends the host early: the rest of it would pass for a path and be shown.
+  if (url.username !== "" && url.pathname.includes("@")) {
+    throw new MigrationError("LOCATION_UNKNOWN", "the address has an @ in its path", {
+      hint: `${hint}, with / and @ of a password as %2F and %40`,
+    });
+  }
   if (url.search !== "" || url.hash !== "") {
     throw new MigrationError("LOCATION_UNKNOWN", `the address of ${url.origin} has a query or a fragment`, { hint });
   }

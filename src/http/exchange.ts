@@ -5,7 +5,7 @@ import { MigrationError } from "../errors.ts";
 import { shownUrl, targetOf } from "./address.ts";
 import type { Address, Query } from "./address.ts";
 import type { Answer } from "./answer.ts";
-import { interrupted } from "./clock.ts";
+import { throwIfInterrupted } from "./clock.ts";
 import { answerFailure, connectionFailure } from "./failure.ts";
 import type { Attempt, Failure } from "./failure.ts";
 import type { RetryPolicy } from "./retry.ts";
@@ -34,57 +34,70 @@ export interface Exchange {
   close(): Promise<void>;
 }
 
+export interface ExchangeOptions {
+  readonly policy: RetryPolicy;
+  /** Longest silence of the server. */
+  readonly timeoutMs: number;
+}
+
 /** Opens nothing before the first request. */
-export function createExchange(address: Address, options: { readonly policy: RetryPolicy; readonly timeoutMs: number }): Exchange {
-  const { policy, timeoutMs } = options;
-  const agent = createAgent(timeoutMs);
-  let requests = 0;
-  let contacted = false;
-  const urlOf: Exchange["urlOf"] = (call) => shownUrl(address, call.path, call.query);
-
-  function failureOf(thrown: unknown, call: Call, signal: AbortSignal): Failure {
-    if (signal.aborted) throw interrupted(signal);
-    const failure = connectionFailure(thrown, { method: call.method, url: urlOf(call) }, { contacted, timeoutMs });
-    if (failure === undefined) throw defect(thrown, call.method, urlOf(call));
-    return failure;
-  }
-
-  async function send(call: Call, signal: AbortSignal): Promise<Attempt<Answer>> {
-    if (signal.aborted) throw interrupted(signal);
-    requests += 1;
-    let answer: Answer;
-    try {
-      answer = await agent.request({
-        origin: address.origin,
-        path: targetOf(address, call.path, call.query),
-        method: call.method,
-        headers: { ...address.headers, ...call.headers },
-        body: call.body ?? null,
-        signal,
-      });
-    } catch (thrown) {
-      return { failure: failureOf(thrown, call, signal) };
-    }
-    contacted = true;
-    // A body that is destroyed before anyone reads it emits an error, which would end the process without a listener.
-    answer.body.on("error", () => undefined);
-    if (answer.statusCode < 300 || answer.statusCode === call.accept) return { value: answer };
-    const failure = await answerFailure(answer, { method: call.method, url: urlOf(call), address, now: policy.clock.now() });
-    if (signal.aborted) throw interrupted(signal);
-    return { failure };
-  }
-
+export function createExchange(address: Address, options: ExchangeOptions): Exchange {
+  const line: Line = { ...options, address, agent: createAgent(options.timeoutMs), requests: 0, contacted: false };
   return {
-    policy,
+    policy: options.policy,
     baseUrl: address.baseUrl,
     get requests() {
-      return requests;
+      return line.requests;
     },
-    urlOf,
-    send,
-    brokenBody: failureOf,
-    close: () => agent.destroy(),
+    urlOf: (call) => shownUrl(address, call.path, call.query),
+    send: (call, signal) => send(line, call, signal),
+    brokenBody: (thrown, call, signal) => failureOf(line, thrown, call, signal),
+    close: () => line.agent.destroy(),
   };
+}
+
+/** An exchange's own state. */
+interface Line extends ExchangeOptions {
+  readonly address: Address;
+  readonly agent: Agent;
+  requests: number;
+  /** Whether the server has ever answered. */
+  contacted: boolean;
+}
+
+async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attempt<Answer>> {
+  throwIfInterrupted(signal);
+  const { address } = line;
+  line.requests += 1;
+  let answer: Answer;
+  try {
+    answer = await line.agent.request({
+      origin: address.origin,
+      path: targetOf(address, call.path, call.query),
+      method: call.method,
+      headers: { ...address.headers, ...call.headers },
+      body: call.body ?? null,
+      signal,
+    });
+  } catch (thrown) {
+    return { failure: failureOf(line, thrown, call, signal) };
+  }
+  line.contacted = true;
+  // A body that is destroyed before anyone reads it emits an error, which would end the process without a listener.
+  answer.body.on("error", () => undefined);
+  if (answer.statusCode < 300 || answer.statusCode === call.accept) return { value: answer };
+  const url = shownUrl(address, call.path, call.query);
+  const failure = await answerFailure(answer, { method: call.method, url, address, now: line.policy.clock.now() });
+  throwIfInterrupted(signal);
+  return { failure };
+}
+
+function failureOf(line: Line, thrown: unknown, call: Call, signal: AbortSignal): Failure {
+  throwIfInterrupted(signal);
+  const request = { method: call.method, url: shownUrl(line.address, call.path, call.query) };
+  const failure = connectionFailure(thrown, request, line);
+  if (failure === undefined) throw defect(thrown, request.method, request.url);
+  return failure;
 }
 
 /** uvicorn closes idle connections after 5 s; one that is dropped a second earlier is not reset under a request. */

@@ -74,13 +74,14 @@ export function connectionFailure(
     const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: ${unconnected}`, UNREACHABLE_HINT);
     return { error, effect: "none", repeats: context.contacted ? Infinity : FIRST_CONTACT_REPEATS, reason: unconnected };
   }
-  if (code.startsWith("HPE_")) {
+  // Once the server has spoken HTTP, what cannot be parsed is a cut chunked body (of a server without keep-alive, as gunicorn is).
+  if (code === PARSER_ERROR && !context.contacted) {
     const error = fail(
       "NOT_A_REGISTRY",
-      `${host} does not speak HTTP (${code})`,
+      `${host} does not speak HTTP`,
       "check host, port and whether the address starts with http or https",
     );
-    return { error, effect: "unknown", repeats: 0, reason: code };
+    return { error, effect: "unknown", repeats: 0, reason: "no HTTP" };
   }
   const lost = LOST_REASONS[code];
   if (lost === undefined) return undefined;
@@ -116,7 +117,11 @@ const CONNECT_REASONS: Readonly<Record<string, string>> = {
 /** Codes that an established connection may end with as well. */
 const NEEDS_SYSCALL: ReadonlySet<string> = new Set(["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"]);
 
+/** undici's parser errors come with or without a code of their own, so they go by their name. */
+const PARSER_ERROR = "HTTPParserError";
+
 const LOST_REASONS: Readonly<Record<string, string>> = {
+  [PARSER_ERROR]: "the answer was cut short or garbled",
   ECONNRESET: "the connection was reset",
   ECONNABORTED: "the connection was reset",
   EPIPE: "the connection was closed",
@@ -194,6 +199,7 @@ function redirected(answer: Answer, request: FailedRequest & { status: number },
 function networkError(thrown: unknown): { code?: string; syscall?: string; message: string } {
   const error: unknown = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
   if (!(error instanceof Error)) return { message: String(error) };
+  if (error.name === PARSER_ERROR) return { code: PARSER_ERROR, message: error.message };
   return {
     ...("code" in error && typeof error.code === "string" ? { code: error.code } : {}),
     ...("syscall" in error && typeof error.syscall === "string" ? { syscall: error.syscall } : {}),
