@@ -6,7 +6,7 @@ import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
 import { refusedName } from "./files.ts";
 import { isFatal, type Job } from "./job.ts";
 import type { Prepared } from "./preflight.ts";
-import type { Finding, Level, Located } from "./verify.ts";
+import type { Finding, Level, Located } from "./finding.ts";
 
 export interface FilesCompared {
   readonly findings: readonly Finding[];

@@ -5,7 +5,7 @@ import type { Capabilities } from "../ports/capabilities.ts";
 import type { Histories } from "../ports/source.ts";
 import type { Job } from "./job.ts";
 import { clamp } from "./reconcile.ts";
-import type { Finding, Located } from "./verify.ts";
+import type { Finding, Located } from "./finding.ts";
 
 export interface HistoriesComparison {
   compare(key: EntityKey, present: Run): Promise<{ readonly findings: readonly Finding[]; readonly points: number }>;

@@ -1,10 +1,11 @@
 // Re-reads source and target and compares them fact by fact. Knows nothing of how the target came to be: it reconciles the source
 // anew, finds each object by its provenance, and reads what is there.
 import { asMigrationError, withContext } from "../errors.ts";
-import type { Entity, EntityKey, Run } from "../model/entities.ts";
+import type { Entity, Run } from "../model/entities.ts";
 import { differences } from "../model/facts.ts";
 import { localise } from "../model/localise.ts";
 import type { Found } from "../ports/target.ts";
+import type { Finding, Level, Located, Verified } from "./finding.ts";
 import { comparableFacts, isFatal, provenanceOf } from "./job.ts";
 import { GROUP_RUNS } from "./groups.ts";
 import type { Prepared } from "./preflight.ts";
@@ -12,30 +13,6 @@ import { createReconciler, type Reconciled } from "./reconcile.ts";
 import { concurrently, createPipes } from "./schedule.ts";
 import { compareFiles } from "./verify-files.ts";
 import { compareHistories } from "./verify-metrics.ts";
-
-/** How deep verification looks; each level includes those before it. `bytes` downloads every file. */
-export const LEVELS = ["counts", "metadata", "sizes", "bytes"] as const;
-export type Level = (typeof LEVELS)[number];
-
-/** One difference between what the target should hold and what it does. */
-export interface Finding {
-  /** The source's key. */
-  readonly key: EntityKey;
-  /** A field path; `metrics/<key>` and `files/<path>` for histories and files; "" for the whole object. */
-  readonly field: string;
-  readonly kind: "missing" | "different" | "extra" | "unreadable" | "left out";
-  readonly expected?: string;
-  readonly found?: string;
-  /** True when it follows from a loss that the user agreed to. */
-  readonly agreed: boolean;
-}
-
-/** What was compared of one entity, and what differed. */
-export interface Verified {
-  readonly key: EntityKey;
-  readonly findings: readonly Finding[];
-  readonly compared: { readonly facts: number; readonly points: number; readonly files: number; readonly bytes: number };
-}
 
 /** Yields a result for every entity of the selection. Writes nothing. */
 export async function* verify(prepared: Prepared, level: Level): AsyncGenerator<Verified> {
@@ -49,15 +26,6 @@ export async function* verify(prepared: Prepared, level: Level): AsyncGenerator<
     return results;
   };
   for await (const results of concurrently(batches(prepared), job.inFlight, work, job.drain)) yield* results;
-}
-
-/** An entity as it should be and as it is. */
-export interface Located {
-  readonly reconciled: Reconciled;
-  readonly found?: Found;
-  /** What the target yields, read once. */
-  readonly present?: Entity;
-  readonly error?: string;
 }
 
 /** Runs in groups, so that their metrics are read together; everything else one by one. Each batch is found before the next begins. */

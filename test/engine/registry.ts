@@ -5,7 +5,8 @@ import { execute } from "../../src/engine/execute.ts";
 import type { Job } from "../../src/engine/job.ts";
 import { planSteps } from "../../src/engine/plan.ts";
 import { prepare } from "../../src/engine/preflight.ts";
-import { type Level, verify, type Verified } from "../../src/engine/verify.ts";
+import type { Level, Verified } from "../../src/engine/finding.ts";
+import { verify } from "../../src/engine/verify.ts";
 import { memoryJournal } from "../../src/journal/memory-journal.ts";
 import type {
   Alias,
@@ -124,11 +125,7 @@ export function point(key: string, value: number, step: bigint, timestamp = 1_60
 /** A source with a bit of everything: two experiments, nested runs, a deleted run, stages, aliases, gaps, a promoted version. */
 export function sampleSource(options: MemoryOptions = {}): MemoryPlace {
   const place = createMemory({ origin: ORIGIN, uri: "memory:source", newIds: false, ...options });
-  const [parent, child, gone] = ["a".repeat(32), "b".repeat(32), "c".repeat(32)].map((id) => keyOf("run", id)) as [
-    EntityKey,
-    EntityKey,
-    EntityKey,
-  ];
+  const [parent, gone] = ["a".repeat(32), "c".repeat(32)].map((id) => keyOf("run", id)) as [EntityKey, EntityKey, EntityKey];
   const made = keyOf("logged-model", `m-${"d".repeat(32)}`);
   place.load(experiment("1", { name: "training", tags: new Map([["team", "risk"]]) }));
   place.load(experiment("2", { name: "old", deleted: true }));
@@ -152,7 +149,6 @@ export function sampleSource(options: MemoryOptions = {}): MemoryPlace {
   place.load(model("live"));
   place.load(version("live", 1, { files: { owner: "version", key: versionKey("churn", 4) }, stage: "Staging" }));
   place.load(alias("churn", "prod", 4));
-  void child;
   return place;
 }
 
