@@ -1,6 +1,6 @@
 // The writing side of a place. Every target is a source too: verification reads back through the same port.
 import type { Entity, Experiment, MetricPoint, PlacedKey, Run, Tags } from "../model/entities.ts";
-import type { ArtifactFile, LossRecord, Source } from "./source.ts";
+import type { ArtifactFile, LossRecord, NotCarried, Source } from "./source.ts";
 
 /** What a target already holds for an entity. */
 export interface Found {
@@ -61,4 +61,6 @@ export interface Target extends Source {
 export interface FinishSummary {
   /** One line for each thing of the source that is not in the target. */
   readonly losses: readonly LossRecord[];
+  /** Objects of kinds that are never carried, as the catalogue of the source tells them. */
+  readonly notCarried: readonly NotCarried[];
 }
