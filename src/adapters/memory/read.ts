@@ -53,10 +53,8 @@ export function histories(place: Store, runs: readonly Run[], signal: AbortSigna
 export function artifacts(place: Store, owner: Run | LoggedModel | ModelVersion, signal: AbortSignal): ArtifactReader {
   return {
     async *list() {
-      for (const { file } of filesOf(place, owner.key).values()) {
-        signal.throwIfAborted();
-        yield file;
-      }
+      signal.throwIfAborted();
+      for (const { file } of filesOf(place, owner.key).values()) yield file;
     },
     async *open(file, { offset = 0 } = {}) {
       const found = filesOf(place, owner.key).get(file.path);

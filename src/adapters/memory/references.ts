@@ -22,10 +22,10 @@ export function required(entity: Entity): EntityKey[] {
   }
 }
 
-/** The entity with `needs` and `mayReference` as this place would yield them: only what is present. */
+/** The entity with `needs` and `mayReference` as this place would yield them: only what is present, itself included. */
 export function withReferences<E extends Entity>(entity: E, has: Has): E {
   const needs = unique([...required(entity), ...optional(entity)]).filter((key) => key !== entity.key && has(key));
-  const mayReference = tagReferences(entity).filter((key) => key !== entity.key && has(key) && !needs.includes(key));
+  const mayReference = tagReferences(entity).filter((key) => (key === entity.key || has(key)) && !needs.includes(key));
   return { ...entity, needs, mayReference };
 }
 

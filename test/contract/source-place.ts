@@ -1,0 +1,57 @@
+// Places filled for the source contract: loaded directly, or through the place's own target side.
+import type { MemoryPlace } from "../../src/adapters/memory/memory.ts";
+import type { Entity, EntityKey, OriginId } from "../../src/model/entities.ts";
+import type { Source } from "../../src/ports/source.ts";
+import type { Target } from "../../src/ports/target.ts";
+import { idFor } from "./builders.ts";
+import { createFerry, resolvedFiles } from "./context.ts";
+import type { Item } from "./item.ts";
+import { isLinkedLate } from "./target-stage.ts";
+
+/** A source that holds the items it was made from. */
+export interface SourcePlace {
+  readonly source: Source;
+  /** The source's own key of an item's object. */
+  keyOf(key: EntityKey): EntityKey;
+  /** An item's entity as the source is to yield it, but for its key and needs. */
+  expected(entity: Entity): Entity;
+  /** The files that the source is to list for the item, by path. */
+  files(item: Item): ReadonlyMap<string, Uint8Array>;
+  dispose(): Promise<void>;
+}
+
+/** Puts the items into memory as they are. */
+export function loadedMemory(place: MemoryPlace, items: readonly Item[]): SourcePlace {
+  const known = new Map(items.map((item) => [item.entity.key, item]));
+  for (const { entity, points = [], files = {} } of items) place.load(entity, { points, files });
+  return {
+    source: place,
+    keyOf: (key) => key,
+    expected: (entity) => entity,
+    files: (item) => resolvedFiles(item, known),
+    dispose: () => place.close(),
+  };
+}
+
+/** Writes the items to a target, finishes it, and opens it as a source. Objects that are deleted are removed last. */
+export async function carriedTo(
+  target: Target,
+  items: readonly Item[],
+  { open, dispose }: { readonly open: () => Promise<Source>; readonly dispose: () => Promise<void> },
+): Promise<SourcePlace> {
+  const ferry = createFerry(target, idFor("a registry for sources") as OriginId);
+  await ferry.putAll(items);
+  for (const item of items.filter(isLinkedLate)) await ferry.link(item, "linked");
+  for (const { entity, ...content } of [...items].reverse()) {
+    if (entity.kind === "run" && entity.deleted) await ferry.remove({ ...content, entity });
+    if (entity.kind === "experiment" && entity.deleted) await ferry.remove({ ...content, entity });
+  }
+  await target.finish({ losses: [], notCarried: [] });
+  return {
+    source: await open(),
+    keyOf: (key) => ferry.placedKey(key) ?? key,
+    expected: ferry.expected,
+    files: ferry.files,
+    dispose,
+  };
+}
