@@ -29,9 +29,10 @@ export function headerOf(answer: Answer, name: string): string | undefined {
   return typeof value === "string" ? value : value?.[0];
 }
 
-/** Whether a body is a page for people, whatever its type claims. */
+/** Whether a body is a page for people. The type alone does not tell: MLflow labels its plain 503 texts `text/html`. */
 export function isHtml(answer: Answer, body: string): boolean {
-  return /\bhtml\b/i.test(headerOf(answer, "content-type") ?? "") || /^\s*<(!doctype|html|head|body)\b/i.test(body);
+  const claimed = /\bhtml\b/i.test(headerOf(answer, "content-type") ?? "");
+  return /^\s*<(?:!doctype|html|head|body|title)\b/i.test(body) || (claimed && /<\/?[a-z!][^>]*>/i.test(body));
 }
 
 const LONGEST_ERROR_BODY = 64 * 1024;

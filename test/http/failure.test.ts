@@ -80,8 +80,9 @@ describe("an error answer", () => {
 
   it("that switches a part off is not repeated", async () => {
     const text = "Endpoint: /api/2.0/mlflow-artifacts/x disabled due to the mlflow server running with `--no-serve-artifacts`.";
-    const { error, sent } = await failureOf(answer(503, text));
+    const { error, sent } = await failureOf(answer(503, text, { "content-type": "text/html; charset=utf-8" }));
     expect([error.code, error.hint, sent]).toEqual(["REQUEST_FAILED", "the server was started without this part", 1]);
+    expect(error.message).toContain(": Endpoint: /api/2.0/mlflow-artifacts/x disabled due to the mlflow server");
   });
 
   it("to a foreign host name says how to allow it", async () => {
