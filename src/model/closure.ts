@@ -4,8 +4,8 @@ import type { EntityKey, Kind } from "./entities.ts";
 import { matcher, unmatched } from "./selection.ts";
 import type { Selection } from "./selection.ts";
 
-/** As much of an entity as a selection has to know. */
-export interface Facts {
+/** As much of an object as a selection has to know. */
+export interface Selectable {
   readonly key: EntityKey;
   readonly kind: Kind;
   /** Of experiments and registered models: what the globs match. */
@@ -20,22 +20,22 @@ export interface Facts {
 /**
  * The keys that a selection comes to: experiments and models whose names match, all that they hold, and what those pull in.
  * Deleted objects come only with `includeDeleted` or where something selected pulls them. Throws NOTHING_SELECTED naming the
- * first pattern that matches nothing. `facts` is gone over several times.
+ * first pattern that matches nothing. `objects` is gone over several times.
  */
-export function closeSelection(facts: ReadonlyMap<EntityKey, Facts>, selection: Selection): ReadonlySet<EntityKey> {
+export function closeSelection(objects: ReadonlyMap<EntityKey, Selectable>, selection: Selection): ReadonlySet<EntityKey> {
   const all = selection.experiments === undefined && selection.models === undefined;
   const everything = all ? ["*"] : [];
   const roots = new Set([
-    ...matched(facts, { kind: "experiment", globs: selection.experiments, otherwise: everything, selection }),
-    ...matched(facts, { kind: "registered-model", globs: selection.models, otherwise: everything, selection }),
+    ...matched(objects, { kind: "experiment", globs: selection.experiments, otherwise: everything, selection }),
+    ...matched(objects, { kind: "registered-model", globs: selection.models, otherwise: everything, selection }),
   ]);
   const chosen = new Set<EntityKey>(roots);
-  for (const fact of facts.values()) {
-    if ((selection.includeDeleted || !fact.deleted) && isWithin(facts, fact, roots)) chosen.add(fact.key);
+  for (const object of objects.values()) {
+    if ((selection.includeDeleted || !object.deleted) && isWithin(objects, object, roots)) chosen.add(object.key);
   }
   // A set yields what is added to it while it is gone over.
   for (const key of chosen) {
-    for (const pulled of facts.get(key)?.pulls ?? []) if (facts.has(pulled)) chosen.add(pulled);
+    for (const pulled of objects.get(key)?.pulls ?? []) if (objects.has(pulled)) chosen.add(pulled);
   }
   return chosen;
 }
@@ -47,21 +47,21 @@ interface Match {
   readonly selection: Selection;
 }
 
-function matched(facts: ReadonlyMap<EntityKey, Facts>, { kind, globs, otherwise, selection }: Match): EntityKey[] {
-  const candidates = [...facts.values()].filter((fact) => fact.kind === kind && (selection.includeDeleted || !fact.deleted));
-  const names = candidates.map((fact) => fact.name ?? "");
+function matched(objects: ReadonlyMap<EntityKey, Selectable>, { kind, globs, otherwise, selection }: Match): EntityKey[] {
+  const candidates = [...objects.values()].filter((object) => object.kind === kind && (selection.includeDeleted || !object.deleted));
+  const names = candidates.map((object) => object.name ?? "");
   const nothing = unmatched(globs, names);
   if (nothing !== undefined) throw nothingSelected(kind, nothing, names);
   const isMatch = matcher(globs ?? otherwise);
-  return candidates.filter((fact) => isMatch(fact.name ?? "")).map((fact) => fact.key);
+  return candidates.filter((object) => isMatch(object.name ?? "")).map((object) => object.key);
 }
 
-function isWithin(facts: ReadonlyMap<EntityKey, Facts>, fact: Facts, roots: ReadonlySet<EntityKey>): boolean {
+function isWithin(objects: ReadonlyMap<EntityKey, Selectable>, object: Selectable, roots: ReadonlySet<EntityKey>): boolean {
   // An alias is in a version, which is in a model: two steps are the longest way up.
-  const container = fact.container;
+  const container = object.container;
   if (container === undefined) return false;
   if (roots.has(container)) return true;
-  const above = facts.get(container)?.container;
+  const above = objects.get(container)?.container;
   return above !== undefined && roots.has(above);
 }
 

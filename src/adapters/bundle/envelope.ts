@@ -1,0 +1,114 @@
+// The first and the last member of a bundle: the header tells what it is, the manifest that it is whole.
+import { z } from "zod";
+import { MigrationError } from "../../errors.ts";
+import { KINDS } from "../../model/entities.ts";
+import { FORMAT, FORMAT_VERSION, isMemberName } from "./layout.ts";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/u);
+const sizeBytes = z.int().min(0);
+
+export const headerSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(FORMAT_VERSION),
+  /** Name and version of the writer. */
+  tool: z.string(),
+  /** When the bundle was begun: ISO 8601, UTC. */
+  created: z.iso.datetime(),
+  /** Identity of the registry whose objects the bundle holds; not the bundle's own. */
+  origin: z.string().regex(/^[0-9a-f]+$/u),
+  /** Where that registry was, without credentials. */
+  source: z.strictObject({ uri: z.string() }),
+  /** What was asked for, as the writer understood it. Absent: everything. */
+  selection: z.exactOptional(z.json()),
+});
+export type Header = z.output<typeof headerSchema>;
+
+const notCarried = z.strictObject({
+  /** Plural noun, such as `traces`. */
+  what: z.string(),
+  count: z.int().min(0),
+  /** True where the count is the least that there are. */
+  atLeast: z.exactOptional(z.boolean()),
+  /** An experiment's or model's name. */
+  where: z.exactOptional(z.string()),
+});
+
+export const manifestSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(FORMAT_VERSION),
+  counts: z.strictObject(Object.fromEntries(KINDS.map((kind) => [kind, z.int().min(0)])) as Record<(typeof KINDS)[number], z.ZodInt>),
+  /** Objects of the source of kinds that a bundle cannot hold. */
+  notCarried: z.array(notCarried),
+  /** What of the selected objects is missing, as the writer reported it. */
+  losses: z.array(z.strictObject({ key: z.string(), field: z.string(), reason: z.string() })),
+  /** Every member but the manifest itself. */
+  members: z.array(z.strictObject({ name: z.string(), size: sizeBytes, sha256 })),
+});
+export type Manifest = z.output<typeof manifestSchema>;
+
+/** Reads a header. Throws BUNDLE_TOO_NEW for a later version, BUNDLE_DAMAGED for anything else that is wrong. */
+export function parseHeader(text: string, where: string): Header {
+  const value = parseJson(text, "header.json", where);
+  const outline = z
+    .looseObject({ format: z.literal(FORMAT), version: z.int().min(1), tool: z.string().catch("a newer tool") })
+    .safeParse(value);
+  if (!outline.success) throw notABundle(where);
+  if (outline.data.version > FORMAT_VERSION) {
+    throw new MigrationError(
+      "BUNDLE_TOO_NEW",
+      `${where} has bundle format ${outline.data.version}, and this mlferry reads up to ${FORMAT_VERSION}`,
+      {
+        hint: `it was written by ${outline.data.tool}: use that version or a later one`,
+      },
+    );
+  }
+  const header = headerSchema.safeParse(value);
+  if (!header.success) throw damaged(where, "header.json", firstIssue(header.error));
+  return header.data;
+}
+
+export function parseManifest(text: string, where: string): Manifest {
+  const manifest = manifestSchema.safeParse(parseJson(text, "manifest.json", where));
+  if (!manifest.success) throw damaged(where, "manifest.json", firstIssue(manifest.error));
+  const stranger = manifest.data.members.find((member) => !isMemberName(member.name));
+  if (stranger !== undefined) throw damaged(where, "manifest.json", `names ${JSON.stringify(stranger.name)}, which no bundle holds`);
+  return manifest.data;
+}
+
+/** The manifest's text: one member a line, so that it can be looked at with line tools. */
+export function manifestText(manifest: Manifest): string {
+  const { members, ...rest } = manifest;
+  const head = JSON.stringify(rest, undefined, 1).replace(/\n\}$/, "");
+  const lines = members.map((member) => JSON.stringify(member));
+  return `${head},\n "members": [\n${lines.join(",\n")}\n ]\n}\n`;
+}
+
+/** The error for a member that is not what the manifest or its own name says. */
+export function damaged(where: string, member: string, problem: string): MigrationError {
+  return new MigrationError("BUNDLE_DAMAGED", `${where} is damaged: ${member}: ${problem}`, {
+    hint: `list everything that is wrong with: mlferry verify ${where}`,
+  });
+}
+
+export function notABundle(where: string): MigrationError {
+  return new MigrationError("BUNDLE_DAMAGED", `${where} is not a bundle of mlferry`, {
+    hint: "a bundle is a tar file or a folder that mlferry export wrote; its first member is header.json",
+  });
+}
+
+/** The first complaint of a schema, on one line. */
+export function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return "does not match the schema";
+  const path = issue.path.map(String).join(".");
+  return `${path === "" ? "" : `${path}: `}${issue.message}`.replaceAll("\n", " ");
+}
+
+function parseJson(text: string, member: string, where: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (member === "header.json") throw notABundle(where);
+    throw new MigrationError("BUNDLE_DAMAGED", `${where} is damaged: ${member} is no JSON`, { cause: error });
+  }
+}

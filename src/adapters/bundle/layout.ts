@@ -1,0 +1,71 @@
+// The names inside a bundle and beside it while it is written, and the limits that a reader holds it to.
+import { KINDS } from "../../model/entities.ts";
+import type { Kind } from "../../model/entities.ts";
+
+export const FORMAT = "mlferry-bundle";
+/** Raised with any change that a reader of the version before would misread; docs/bundle-format.md has the rules. */
+export const FORMAT_VERSION = 1;
+
+export const HEADER = "header.json";
+export const MANIFEST = "manifest.json";
+export const entitiesMember = (kind: Kind): string => `entities/${kind}.jsonl`;
+/** Every entities member, in the order in which they stand in a tar. */
+export const ENTITY_MEMBERS: readonly string[] = KINDS.map(entitiesMember);
+export const blobMember = (sha256: string): string => `${BLOBS}/${sha256}`;
+/** The folder of the blobs, without a slash at its end. */
+export const BLOBS = "blobs/sha256";
+
+/** The digest in a blob's name, or undefined where the name is no blob's. */
+export function blobDigest(member: string): string | undefined {
+  return /^blobs\/sha256\/([0-9a-f]{64})$/.exec(member)?.[1];
+}
+
+/** Whether a bundle may hold a member of the name: a closed list, so nothing can point outside. */
+export function isMemberName(name: string): boolean {
+  return name === HEADER || name === MANIFEST || ENTITY_MEMBERS.includes(name) || blobDigest(name) !== undefined;
+}
+
+/** Whether the path asks for a tar rather than a folder. */
+export const isTarPath = (path: string): boolean => path.endsWith(".tar");
+
+/** Where an unfinished bundle lies: a folder beside the output, so that the last step is a rename. */
+export interface PartialLayout {
+  readonly root: string;
+  /** The growing tar, or the growing folder. */
+  readonly bundle: string;
+  /** Entity lines in the order of writing, one file a kind. */
+  readonly lines: (kind: Kind) => string;
+  /** Files that arrived whole, of entities whose line is not written yet. */
+  readonly arrivals: string;
+  /** Blobs whose digest is not known yet; cleared at every start. */
+  readonly spool: string;
+  readonly lock: string;
+}
+
+export function partialLayout(path: string): PartialLayout {
+  const root = `${path}.partial`;
+  return {
+    root,
+    bundle: `${root}/${isTarPath(path) ? "bundle.tar" : "bundle"}`,
+    lines: (kind) => `${root}/entities/${kind}.jsonl`,
+    arrivals: `${root}/arrivals.jsonl`,
+    spool: `${root}/spool`,
+    lock: `${root}/lock`,
+  };
+}
+
+const MIB = 1024 * 1024;
+
+/** What a reader refuses to load, so that a made-up bundle cannot exhaust memory. Writers keep to the same limits. */
+export const LIMITS = {
+  headerBytes: MIB,
+  /** Stays below the longest string that V8 holds (512 MiB); about two million members. */
+  manifestBytes: 400 * MIB,
+  lineBytes: 64 * MIB,
+  /** A text of a data set that was put in a blob. */
+  textBytes: 64 * MIB,
+  /** Longer texts of data sets go to blobs. */
+  inlineTextBytes: 64 * 1024,
+  /** Zeros after the last member: two blocks are due, and tar tools pad up to their record size. */
+  trailerBytes: MIB,
+} as const;

@@ -1,0 +1,14 @@
+// What a tar and a folder have in common for whoever reads: members by name.
+
+/** The members of a finished bundle, whether they lie in a tar or in a folder. */
+export interface MemberStore {
+  readonly where: string;
+  /** Every member and its size in bytes, in the order in which they stand. */
+  readonly members: ReadonlyMap<string, number>;
+  /** The bytes of a member, or a part of them. Fails (BUNDLE_DAMAGED) rather than end early. */
+  read(name: string, range?: { readonly position: number; readonly sizeBytes: number }): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Takes note of what is wrong with the structure; to stop at the first problem, throw. */
+export type OnProblem = (member: string, problem: string) => void;

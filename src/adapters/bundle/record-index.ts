@@ -1,0 +1,98 @@
+// What is kept in memory of each line: where it is, and the few facts that order and selection need.
+import type { EntityKey, Kind } from "../../model/entities.ts";
+import type { Selectable } from "../../model/closure.ts";
+import { keyOf, kindOf } from "../../model/keys.ts";
+import { firstIssue } from "./envelope.ts";
+import { recordSchemas } from "./records.ts";
+import type { BundleRecord } from "./records.ts";
+
+export interface IndexEntry extends Selectable {
+  /** Of the line in its file, without the line feed. */
+  readonly position: number;
+  readonly sizeBytes: number;
+  readonly mark?: string;
+  /** Of its own kind, and to come first where that is possible: a run's parent, a promoted version's origin. */
+  readonly after: readonly EntityKey[];
+  /** Milliseconds; absent where the kind has none or it is not set. */
+  readonly time?: bigint;
+  readonly version?: number;
+}
+
+/** The tag by which MLflow names a run's parent. */
+const PARENT_RUN = "mlflow.parentRunId";
+
+/** Reads a line. Returns what is wrong with it where it is no record of the kind. */
+export function parseRecord(kind: Kind, bytes: Uint8Array): BundleRecord | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+  } catch {
+    return "is no JSON";
+  }
+  const record = recordSchemas[kind].safeParse(value);
+  if (!record.success) return firstIssue(record.error);
+  const { key } = record.data.entity;
+  return kindOf(key as EntityKey) === kind ? record.data : `the key ${JSON.stringify(key)} is not of the kind ${kind}`;
+}
+
+/** The entry of a line. `intern` gives equal keys one string, since most keys are named by several lines. */
+export function indexEntry(
+  record: BundleRecord,
+  place: { position: number; sizeBytes: number },
+  intern: (key: string) => EntityKey,
+): IndexEntry {
+  const { entity } = record;
+  const container = containerOf(entity);
+  const after = entity.kind === "run" || entity.kind === "model-version" ? sameKind(entity).map(intern) : [];
+  const time = entity.kind === "run" ? entity.startTime : "createdAt" in entity ? entity.createdAt : undefined;
+  return {
+    key: intern(entity.key),
+    kind: entity.kind,
+    ...place,
+    ...("name" in entity && (entity.kind === "experiment" || entity.kind === "registered-model") ? { name: entity.name } : {}),
+    ...(container === undefined ? {} : { container: intern(container) }),
+    pulls: [...new Set([...entity.needs, ...pulledBy(entity)])].map(intern),
+    deleted: "deleted" in entity && entity.deleted,
+    after,
+    ...("mark" in record && record.mark !== undefined ? { mark: record.mark } : {}),
+    ...(time === undefined ? {} : { time: BigInt(time) }),
+    ...(entity.kind === "model-version" ? { version: entity.version } : {}),
+  };
+}
+
+type EntityRecord = BundleRecord["entity"];
+
+// By needs where they name it: the name in the entity may be a mapped one, the key is the source's.
+function containerOf(entity: EntityRecord): string | undefined {
+  const needed = (kind: Kind): string | undefined => entity.needs.find((key) => kindOf(key as EntityKey) === kind);
+  switch (entity.kind) {
+    case "run":
+    case "logged-model":
+      return entity.experiment;
+    case "model-version":
+      return needed("registered-model") ?? keyOf("registered-model", entity.model);
+    case "alias":
+      return needed("model-version") ?? keyOf("registered-model", entity.model);
+    case "experiment":
+    case "registered-model":
+      return undefined;
+  }
+}
+
+function pulledBy(entity: EntityRecord): string[] {
+  const pulled = [containerOf(entity), "run" in entity ? entity.run : undefined, "sourceRun" in entity ? entity.sourceRun : undefined];
+  if (entity.kind === "run") pulled.push(parentOf(entity));
+  if (entity.kind === "model-version" && entity.files.owner !== "own") pulled.push(entity.files.key);
+  return pulled.filter((key) => key !== undefined);
+}
+
+function sameKind(entity: EntityRecord): string[] {
+  const named = [...entity.needs, ...(entity.kind === "run" ? [parentOf(entity), ...entity.mayReference] : [])];
+  if (entity.kind === "model-version" && entity.files.owner === "version") named.push(entity.files.key);
+  return named.filter((key) => key !== undefined && key !== entity.key && kindOf(key as EntityKey) === entity.kind) as string[];
+}
+
+function parentOf(entity: Extract<EntityRecord, { kind: "run" }>): string | undefined {
+  const parent = entity.tags.find(([name]) => name === PARENT_RUN)?.[1];
+  return parent === undefined ? undefined : keyOf("run", parent);
+}

@@ -1,0 +1,136 @@
+// A finished bundle as a source: checks at opening all that can be checked without reading blobs, and keeps an index of the lines.
+import { createHash } from "node:crypto";
+import type { EntityKey, OriginId } from "../../model/entities.ts";
+import { KINDS } from "../../model/entities.ts";
+import type { Kind } from "../../model/entities.ts";
+import type { Source } from "../../ports/source.ts";
+import { damaged, parseHeader, parseManifest } from "./envelope.ts";
+import type { Header, Manifest } from "./envelope.ts";
+import { HEADER, LIMITS, MANIFEST, entitiesMember } from "./layout.ts";
+import { LineError, linesOf } from "./lines.ts";
+import { guarded, readingSide } from "./reading.ts";
+import type { RecordStore } from "./reading.ts";
+import { indexEntry, parseRecord } from "./record-index.ts";
+import type { IndexEntry } from "./record-index.ts";
+import { collect, openStore, readBlob, readText } from "./store.ts";
+import type { MemberStore } from "./member-store.ts";
+
+export interface BundleSourceOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** What a bundle tells about itself, besides its objects. */
+export interface BundleSource extends Source {
+  readonly header: Header;
+  readonly manifest: Pick<Manifest, "counts" | "notCarried" | "losses">;
+}
+
+/**
+ * Opens a bundle (a tar or a folder, whichever is there). Reads and checks header, manifest, structure and all lines; blobs
+ * are checked when they are read. Throws NOT_FOUND, BUNDLE_DAMAGED, BUNDLE_TOO_NEW, DISK.
+ */
+export function openBundleSource(path: string, options: BundleSourceOptions = {}): Promise<BundleSource> {
+  return guarded(async () => {
+    const store = await openStore(path);
+    try {
+      return await sourceOf(store, options.signal);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  });
+}
+
+async function sourceOf(store: MemberStore, signal: AbortSignal | undefined): Promise<BundleSource> {
+  const headerText = await readText(store, HEADER, LIMITS.headerBytes);
+  const header = parseHeader(headerText, store.where);
+  const manifest = parseManifest(await readText(store, MANIFEST, LIMITS.manifestBytes), store.where);
+  const digests = compareMembers(store, manifest);
+  if (sha256(headerText) !== digests.get(HEADER)) throw damaged(store.where, HEADER, "has another digest than the manifest says");
+  const index = new Map<EntityKey, IndexEntry>();
+  for (const kind of KINDS) await indexLines(store, kind, { index, manifest, digest: digests.get(entitiesMember(kind)), signal });
+  return {
+    ...readingSide(recordStore(store, index), {
+      uri: store.where,
+      origin: header.origin as OriginId,
+      missing: manifest,
+    }),
+    header,
+    manifest: { counts: manifest.counts, notCarried: manifest.notCarried, losses: manifest.losses },
+    close: () => guarded(() => store.close()),
+  };
+}
+
+const sha256 = (bytes: string): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Members and manifest must name the same things with the same sizes. Gives the digest of each member. */
+function compareMembers(store: MemberStore, manifest: Manifest): ReadonlyMap<string, string> {
+  const digests = new Map<string, string>();
+  for (const { name, size, sha256: digest } of manifest.members) {
+    const stored = store.members.get(name);
+    if (stored === undefined) throw damaged(store.where, name, "is missing");
+    if (stored !== size) throw damaged(store.where, name, `has ${stored} bytes instead of ${size}`);
+    if (digests.has(name)) throw damaged(store.where, MANIFEST, `names ${name} twice`);
+    digests.set(name, digest);
+  }
+  for (const name of store.members.keys()) {
+    if (name !== MANIFEST && !digests.has(name)) throw damaged(store.where, name, "is not in the manifest");
+  }
+  return digests;
+}
+
+interface LineIndexing {
+  readonly index: Map<EntityKey, IndexEntry>;
+  readonly manifest: Manifest;
+  readonly digest: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function indexLines(store: MemberStore, kind: Kind, { index, manifest, digest, signal }: LineIndexing): Promise<void> {
+  const member = entitiesMember(kind);
+  if (digest === undefined) throw damaged(store.where, member, "is missing");
+  const hash = createHash("sha256");
+  const intern = (key: string): EntityKey => index.get(key as EntityKey)?.key ?? (key as EntityKey);
+  let count = 0;
+  try {
+    for await (const { bytes, position } of linesOf(hashed(store.read(member), hash), LIMITS.lineBytes)) {
+      signal?.throwIfAborted();
+      const record = parseRecord(kind, bytes);
+      count++;
+      if (typeof record === "string") throw damaged(store.where, member, `line ${count}: ${record}`);
+      const entry = indexEntry(record, { position, sizeBytes: bytes.length }, intern);
+      if (index.has(entry.key)) throw damaged(store.where, member, `line ${count}: ${entry.key} is there twice`);
+      index.set(entry.key, entry);
+    }
+  } catch (error) {
+    throw error instanceof LineError ? damaged(store.where, member, error.message) : error;
+  }
+  if (hash.digest("hex") !== digest) throw damaged(store.where, member, "has another digest than the manifest says");
+  if (count !== manifest.counts[kind]) throw damaged(store.where, member, `has ${count} lines instead of ${manifest.counts[kind]}`);
+}
+
+/** The same bytes, passed through a hash. */
+export async function* hashed(
+  chunks: AsyncIterable<Uint8Array>,
+  hash: { update(bytes: Uint8Array): unknown },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** Lines and blobs of an opened bundle. */
+export function recordStore(store: MemberStore, index: ReadonlyMap<EntityKey, IndexEntry>): RecordStore {
+  return {
+    index,
+    record: async (entry) => {
+      const member = entitiesMember(entry.kind);
+      const record = parseRecord(entry.kind, await collect(store.read(member, entry)));
+      if (typeof record === "string" || record.entity.key !== entry.key)
+        throw damaged(store.where, member, "was changed while it was being read");
+      return record;
+    },
+    blob: (digest, sizeBytes, offset) => readBlob(store, digest, sizeBytes, offset),
+  };
+}
