@@ -1,0 +1,77 @@
+// Opens an MLflow server: finds out that it is one, what it offers, and which registry it is.
+import { createHash } from "node:crypto";
+import { MigrationError } from "../../errors.ts";
+import { createHttpClient } from "../../http/client.ts";
+import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
+import type { OriginId } from "../../model/entities.ts";
+import { parseWire, wire } from "./wire.ts";
+
+/** An open server, shared by its reading and its writing half. */
+export interface MlflowServer {
+  readonly http: HttpClient;
+  /** Without credentials. */
+  readonly uri: string;
+  /** As `/version` tells it, such as `3.17.2`. */
+  readonly version: string;
+  readonly origin: OriginId;
+  /** Whether the server passes artifacts on (`--serve-artifacts`, its default). */
+  readonly servesArtifacts: boolean;
+}
+
+/**
+ * Connects with three requests. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or NOT_A_REGISTRY. The origin is made from the creation
+ * time of experiment 0, which every database gets when it is set up: it stays when the server moves to another address.
+ */
+export async function connectMlflow(options: HttpClientOptions, signal: AbortSignal): Promise<MlflowServer> {
+  const http = createHttpClient(options);
+  try {
+    const version = await probeVersion(http, signal);
+    const [serving, created] = await Promise.all([servesArtifacts(http, signal), firstExperiment(http, signal)]);
+    const identity = created === undefined ? ["mlflow", http.baseUrl] : ["mlflow", String(created)];
+    const origin = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32) as OriginId;
+    return { http, uri: http.baseUrl, version, origin, servesArtifacts: serving };
+  } catch (thrown) {
+    await http.close();
+    throw thrown;
+  }
+}
+
+async function probeVersion(http: HttpClient, signal: AbortSignal): Promise<string> {
+  const answer = await http.text({ path: "/version" }, signal).catch((thrown: unknown) => {
+    if (thrown instanceof MigrationError && (thrown.code === "NOT_FOUND" || thrown.code === "REQUEST_FAILED"))
+      throw notARegistry(http, thrown);
+    throw thrown;
+  });
+  const version = answer.trim();
+  if (!/^\d+\.\d+[\w.+-]*$/.test(version)) throw notARegistry(http);
+  return version;
+}
+
+async function servesArtifacts(http: HttpClient, signal: AbortSignal): Promise<boolean> {
+  const path = "/api/3.0/mlflow/server-info";
+  const answer = await unlessNotFound(http.json({ method: "GET", path, repeat: "safe" }, signal));
+  return answer === undefined || parseWire(wire.serverInfo, answer, path).artifact_serving_enabled;
+}
+
+async function firstExperiment(http: HttpClient, signal: AbortSignal): Promise<bigint | undefined> {
+  const path = "/api/2.0/mlflow/experiments/get";
+  const answer = await unlessNotFound(http.json({ method: "GET", path, query: [["experiment_id", "0"]], repeat: "safe" }, signal));
+  return answer === undefined ? undefined : parseWire(wire.experiment, answer, path).experiment.creation_time;
+}
+
+/** The answer, or undefined where the server says that there is no such thing. */
+export async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (thrown instanceof MigrationError && thrown.code === "NOT_FOUND") return undefined;
+    throw thrown;
+  }
+}
+
+function notARegistry(http: HttpClient, cause?: unknown): MigrationError {
+  return new MigrationError("NOT_A_REGISTRY", `${http.baseUrl} is not an MLflow server`, {
+    ...(cause === undefined ? {} : { cause }),
+    hint: "give the address of the tracking server, with its base path if it has one, such as http://host:5000/mlflow",
+  });
+}
