@@ -112,9 +112,11 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     const made = run(`${scope}-promoted`, home, {}, { files: { "model/MLmodel": "flavors: {}" } });
     const dev = registeredModel(`${scope}-dev`);
     const prod = registeredModel(`${scope}-prod`);
-    const first = versionOf(made, 1, dev);
-    const promoted = version(1, prod, { files: { owner: "version", key: first.entity.key }, run: made.entity.key });
-    return [home, made, dev, prod, first, promoted];
+    // The lower number points to the higher one: ascending numbers alone would be the wrong order.
+    const tried = versionOf(made, 3, dev);
+    const good = versionOf(made, 5, dev);
+    const promoted = version(1, prod, { files: { owner: "version", key: good.entity.key }, run: made.entity.key });
+    return [home, made, dev, prod, tried, good, promoted];
   },
   "a version with files of its own": (scope) => {
     const model = registeredModel(`${scope}-own`);

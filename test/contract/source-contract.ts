@@ -192,7 +192,7 @@ function selecting(check: Check, opened: () => View): void {
   check("selects what a promoted version points to", async () => {
     const { scope, names } = opened();
     expect(await names({ models: [`*${scope}-prod`] })).toEqual(
-      expect.arrayContaining([`model-version:${scope}-dev/1`, `registered-model:${scope}-dev`, runKey(`${scope}-promoted`)]),
+      expect.arrayContaining([`model-version:${scope}-dev/5`, `registered-model:${scope}-dev`, runKey(`${scope}-promoted`)]),
     );
   });
 

@@ -23,7 +23,8 @@ export interface SourcePlace {
 /** Puts the items into memory as they are. */
 export function loadedMemory(place: MemoryPlace, items: readonly Item[]): SourcePlace {
   const known = new Map(items.map((item) => [item.entity.key, item]));
-  for (const { entity, points = [], files = {} } of items) place.load(entity, { points, files });
+  // What needs others comes first: the order has to be the place's own work.
+  for (const { entity, points = [], files = {} } of [...items].reverse()) place.load(entity, { points, files });
   return {
     source: place,
     keyOf: (key) => key,
