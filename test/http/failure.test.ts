@@ -71,6 +71,18 @@ describe("an error answer", () => {
     expect(error.message.length).toBeLessThan(500);
   });
 
+  it("that never ends is left after 64 KiB", async () => {
+    const { error } = await failureOf((response) => {
+      response.writeHead(400);
+      const more = (): void => {
+        while (!response.destroyed && response.write("m".repeat(10_000)));
+      };
+      response.on("drain", more);
+      more();
+    });
+    expect(error.code).toBe("REQUEST_FAILED");
+  });
+
   it("understands FastAPI's details", async () => {
     expect((await failureOf(answer(400, { detail: "is a directory" }))).error.message).toMatch(/: is a directory$/);
     expect((await failureOf(answer(422, { detail: [{ msg: "field required" }, { msg: "too long" }] }))).error.message).toMatch(

@@ -160,6 +160,22 @@ describe("pacer", () => {
     expect(started).toEqual(["running", "after"]);
   });
 
+  it("gives the start that an aborted wait had booked to the next one", async () => {
+    const clock = handClock();
+    const pacer = createPacer({ inFlight: 9, ratePerSecond: 1, clock });
+    const stop = new AbortController();
+    let started = 0;
+    await pacer.run(async () => (started += 1), never);
+    const given = errorOf(pacer.run(async () => (started += 1), stop.signal));
+    await settle();
+    stop.abort();
+    expect((await given).code).toBe("INTERRUPTED");
+    await settle();
+    void pacer.run(async () => (started += 1), never);
+    await clock.move(1000);
+    expect(started).toBe(2);
+  });
+
   it("leaves the abort of a started work to the work, and no listener behind", async () => {
     const { work, end } = held();
     const pacer = createPacer({ inFlight: 1, clock: jumpingClock() });

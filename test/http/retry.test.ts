@@ -36,6 +36,7 @@ describe("a request that may be repeated", () => {
     ["501", answer(501), 1],
     ["400", answer(400, { error_code: "BAD_REQUEST", message: "other" }), 1],
     ["500 INVALID_STATE", answer(500, { error_code: "INVALID_STATE" }), 1],
+    ["a refusal that quotes the pool's words", answer(400, { error_code: "INVALID_PARAMETER_VALUE", message: "tag 'QueuePool limit'" }), 1],
   ])("ends after %s with REQUEST_FAILED when it stays so", async (_name, fault, attempts) => {
     const server = await serve(fault);
     const error = await errorOf(clientOf(server.url).json(SAFE, never));

@@ -73,15 +73,17 @@ describe("an upload", () => {
     expect(client.requests).toBe(1);
   });
 
-  it("passes the content's own error on and does not repeat it", async () => {
+  it.each([
+    new MigrationError("ARTIFACT_UNREADABLE", "no more"),
+    Object.assign(new Error("of the source's connection"), { code: "ECONNRESET" }),
+  ])("passes the content's own error on and does not repeat it: %s", async (broken) => {
     const server = await serve(answer(200));
     const client = clientOf(server.url);
-    const broken = new MigrationError("ARTIFACT_UNREADABLE", "no more");
     const open = async function* (): AsyncGenerator<Uint8Array> {
       yield Buffer.from("he");
       throw broken;
     };
-    expect(await errorOf(client.upload({ path: "/a" }, open, never))).toBe(broken);
+    await expect(client.upload({ path: "/a" }, open, never)).rejects.toBe(broken);
     expect([client.requests, server.seen.length]).toEqual([1, 0]);
   });
 
