@@ -1,12 +1,14 @@
 // The reading side: selection with its closure, dependency order, histories and files.
 import { MigrationError } from "../../errors.ts";
+import { closeSelection } from "../../model/closure.ts";
+import type { Selectable } from "../../model/closure.ts";
 import { KINDS } from "../../model/entities.ts";
 import type { Entity, EntityKey, Kind, LoggedModel, ModelVersion, Run } from "../../model/entities.ts";
-import { matcher, unmatched } from "../../model/selection.ts";
+import { keyOf } from "../../model/keys.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { ArtifactReader, Catalogue, Histories } from "../../ports/source.ts";
 import { stored } from "./store.ts";
-import type { Store, StoredFile } from "./store.ts";
+import type { Store, Stored, StoredFile } from "./store.ts";
 
 /** Most points in one batch, and most bytes in one chunk: small, so that readers meet more than one. */
 const BATCH = 500;
@@ -16,8 +18,8 @@ const CHUNK_BYTES = 64 * 1024;
 const MAX_RUNS = 100;
 
 export function select(place: Store, selection: Selection): Catalogue {
-  checkPatterns(place, selection);
-  const keys = inOrder(place, closure(place, selection));
+  const selectables = new Map([...place.objects].map(([key, object]) => [key, selectable(object)]));
+  const keys = inOrder(place, closeSelection(selectables, selection));
   const chosen = keys.map((key) => stored(place, key).entity);
   const expected: Partial<Record<Kind, number>> = {};
   for (const entity of chosen) expected[entity.kind] = (expected[entity.kind] ?? 0) + 1;
@@ -82,48 +84,20 @@ function filesOf(place: Store, key: EntityKey): ReadonlyMap<string, StoredFile> 
   return found;
 }
 
-function checkPatterns(place: Store, { experiments, models, includeDeleted }: Selection): void {
-  const all = [...place.objects.values()].map((object) => object.entity);
-  const experimentNames = all.flatMap((entity) =>
-    entity.kind === "experiment" && (includeDeleted || !entity.deleted) ? [entity.name] : [],
-  );
-  const modelNames = all.flatMap((entity) => (entity.kind === "registered-model" ? [entity.name] : []));
-  const missing = unmatched(experiments, experimentNames) ?? unmatched(models, modelNames);
-  if (missing === undefined) return;
-  throw new MigrationError("NOTHING_SELECTED", `the pattern ${JSON.stringify(missing)} selects nothing in ${place.uri}`, {
-    side: "source",
-    hint: "list what is there with mlferry ls, and quote patterns so that the shell leaves them alone",
-  });
-}
-
-/** What the patterns select, and everything that it needs. */
-function closure(place: Store, selection: Selection): Set<EntityKey> {
-  const selected = new Set<EntityKey>();
-  const include = (key: EntityKey): void => {
-    const object = place.objects.get(key);
-    if (object === undefined || selected.has(key)) return;
-    selected.add(key);
-    object.entity.needs.forEach(include);
-  };
-  const wanted = wantedBy(place, selection);
-  for (const [key, { entity }] of place.objects) if (wanted(entity)) include(key);
-  return selected;
-}
-
-function wantedBy(place: Store, { experiments, models, includeDeleted }: Selection): (entity: Entity) => boolean {
-  const all = experiments === undefined && models === undefined;
-  const experimentMatches = experiments === undefined ? () => all : matcher(experiments);
-  const modelMatches = models === undefined ? () => all : matcher(models);
-  const inExperiment = (key: EntityKey): boolean => {
-    const owner = stored(place, key).entity;
-    return owner.kind === "experiment" && experimentMatches(owner.name) && (includeDeleted || !owner.deleted);
-  };
-  return (entity) => {
-    if (entity.kind === "experiment") return inExperiment(entity.key);
-    if (entity.kind === "run") return inExperiment(entity.experiment) && (includeDeleted || !entity.deleted);
-    if (entity.kind === "logged-model") return inExperiment(entity.experiment);
-    return modelMatches(entity.kind === "registered-model" ? entity.name : entity.model);
-  };
+function selectable({ entity }: Stored): Selectable {
+  const { key, kind, needs: pulls } = entity;
+  const deleted = "deleted" in entity && entity.deleted;
+  switch (entity.kind) {
+    case "experiment":
+    case "registered-model":
+      return { key, kind, name: entity.name, pulls, deleted };
+    case "run":
+    case "logged-model":
+      return { key, kind, container: entity.experiment, pulls, deleted };
+    case "model-version":
+    case "alias":
+      return { key, kind, container: keyOf("registered-model", entity.model), pulls, deleted };
+  }
 }
 
 /** Kinds in order; within a kind what is needed first, and versions ascending per model. */
