@@ -83,6 +83,8 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
     return { failure: failureOf(line, thrown, call, signal) };
   }
   line.contacted = true;
+  // A body that is destroyed before it was read emits an error, which would end the process without a listener.
+  answer.body.on("error", () => undefined);
   if (answer.statusCode < 300 || answer.statusCode === call.accept) return { value: answer };
   const url = shownUrl(address, call.path, call.query);
   const failure = await answerFailure(answer, { method: call.method, url, address, now: line.policy.clock.now() });
