@@ -153,13 +153,14 @@ describe("two openings of one job", () => {
 });
 
 describe("a process that is killed", () => {
-  it("leaves every acknowledged entry and no lock", async () => {
+  it("keeps the job to itself until then, and leaves every acknowledged entry and no lock", async () => {
     const child = spawn(process.execPath, [fileURLToPath(new URL("append-forever.ts", import.meta.url)), dir], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const closed = once(child, "close");
     let output = "";
     for await (const chunk of child.stdout) {
+      if (output === "") await expect(openJournal(jobOptions(dir))).rejects.toThrow(`worked on by process ${String(child.pid)}`);
       output += String(chunk);
       if (output.length > 20_000) child.kill("SIGKILL");
     }
