@@ -14,6 +14,7 @@ import requests
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
 
 # Either path to sha256, or a single entry under this key: why the files cannot be read.
 UNREADABLE = "unreadable"
@@ -35,16 +36,25 @@ def files_below(uri: str, whole: str | None = None) -> Files:
         paths = sorted(walk(repo))
         if not paths:
             return {}
+        prefix = logged_model_folder(repo, uri)
+        paths = [path.removeprefix(prefix) for path in paths]
         if any(NOT_CARRIED.search(path) for path in [*paths, whole or ""]):
             return {path: one_file(repo, path) for path in paths}
         with tempfile.TemporaryDirectory() as folder:
-            local = Path(mlflow.artifacts.download_artifacts(artifact_uri=whole or uri, dst_path=folder))
+            local = Path(mlflow.artifacts.download_artifacts(artifact_uri=whole or uri, dst_path=folder), prefix)
             found = {str(file.relative_to(local)): sha256(file.read_bytes()) for file in local.rglob("*") if file.is_file()}
     except Exception as error:  # noqa: BLE001: whatever a store throws is what there is to report
         return {UNREADABLE: f"{type(error).__name__}: {error}"[:300]}
     if whole is not None and CLIENTS_OWN not in paths:
         found.pop(CLIENTS_OWN, None)
     return found if sorted(found) == paths else {UNREADABLE: f"listed {paths}, downloaded {sorted(found)}"}
+
+
+def logged_model_folder(repo: Any, uri: str) -> str:
+    """`runs:/<run>/<name>` may mean a logged model of the run, whose files the client then puts into a folder of its name."""
+    if not isinstance(repo, RunsArtifactRepository) or repo.repo.list_artifacts():
+        return ""
+    return f"{posixpath.basename(uri)}/"
 
 
 def walk(repo: Any, folder: str = "") -> Iterator[str]:

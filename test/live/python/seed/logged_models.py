@@ -33,7 +33,9 @@ def fill(world: World) -> None:
     experiment = world.remember("experiment.models", world.experiment("logged models"))
     several(world, experiment)
     unfinished(world, experiment)
-    without_run(world, experiment)
+    world.remember("logged_model.without_run", place(world, experiment, "without a run", 50.0, None))
+    maker = world.run(experiment, "makes a model that is deleted")
+    world.remember("logged_model.doomed", place(world, experiment, "doomed", 55.0, maker))
     world.remember("logged_model.local", in_local_experiment(world))
 
 
@@ -80,11 +82,6 @@ def unfinished(world: World, experiment: str) -> None:
     world.remember("logged_model.pending", pending.model_id)
     world.remember("logged_model.upload_failed", failed.model_id)
     client.delete_logged_model(client.create_logged_model(experiment, "deleted", source_run_id=run).model_id)
-
-
-def without_run(world: World, experiment: str) -> None:
-    model = place(world, experiment, "without a run", 50.0, None)
-    world.remember("logged_model.without_run", model)
 
 
 def in_local_experiment(world: World) -> str:

@@ -1,5 +1,7 @@
 """Registered models: gaps, aliases, stages, promotions, renames, and versions whose run or files are elsewhere or gone."""
 
+import mlflow
+
 from seed.logged_models import saved
 from seed.texts import AWKWARD_TAGS, MARKDOWN
 from seed.world import EPOCH, MINUTE, World
@@ -15,6 +17,7 @@ def fill(world: World) -> None:
     experiment = world.remember("experiment.many", world.experiment("runs of many"))
     runs = many(world, experiment)
     promotions(world)
+    by_model_name(world)
     shapes(world, runs)
     stages(world, runs)
     names_and_tags(world, runs)
@@ -61,6 +64,18 @@ def promotions(world: World) -> None:
     doomed = version(world, "many", world.ids["runs.many"][4])
     client.copy_model_version(f"models:/many/{doomed}", "promoted before the deletion")
     client.delete_model_version("many", doomed)
+
+
+def by_model_name(world: World) -> None:
+    """`runs:/<run>/<name>` means a logged model of that run; of a model that was deleted, only the version is left."""
+    client, run = world.client, world.ids["run.three_models"]
+    client.create_registered_model("by run and model name")
+    version(world, "by run and model name", run, "first")
+    mlflow.register_model(f"runs:/{run}/first", "by run and model name", await_registration_for=0)
+    client.create_registered_model("logged model is deleted")
+    uri = f"models:/{world.ids['logged_model.doomed']}"
+    client.create_model_version("logged model is deleted", uri, model_id=world.ids["logged_model.doomed"], await_creation_for=0)
+    client.delete_logged_model(world.ids["logged_model.doomed"])
 
 
 def shapes(world: World, runs: list[str]) -> None:
