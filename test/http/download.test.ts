@@ -148,6 +148,17 @@ describe("a download", () => {
     expect(await client.json({ method: "GET", path: "/", repeat: "safe" }, never)).toEqual({});
   });
 
+  it("that is left lets go of its connection", async () => {
+    let closed = (): void => undefined;
+    const left = new Promise<void>((resolve) => (closed = resolve));
+    const server = await serve((response) => {
+      response.on("close", closed).writeHead(200);
+      response.write("some");
+    });
+    for await (const chunk of clientOf(server.url).download({ path: "/f" }, never)) if (chunk.length > 0) break;
+    await left;
+  });
+
   it("is INTERRUPTED by an abort in the middle", async () => {
     const stop = new AbortController();
     const server = await serve((response) => {
