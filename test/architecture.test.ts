@@ -56,6 +56,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     modules: ["zod", "tar", "node:zlib", "node:events", ...FILES],
     reason: "a bundle is a file: it needs no network, and only it knows of tar",
   },
+  "adapters/mlflow": {
+    imports: ["http", "ports", "model", "errors"],
+    modules: ["zod", "node:v8", ...FILES],
+    reason: "listed runs wait in a temporary file, as V8 writes them",
+  },
   serve: {
     imports: ["ports", "model", "http", "errors"],
     modules: ["zod", "node:http", "node:net", "node:crypto", "node:stream", "node:stream/promises", "node:url"],
@@ -64,7 +69,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   report: {
     imports: ["ports", "model", "errors"],
     importsTypes: ["engine"],
-    modules: [],
+    modules: ["zod", "node:util"],
     reason: "reports are folds over what the engine tells: text in, text out",
   },
   cli: {

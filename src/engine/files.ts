@@ -48,7 +48,8 @@ export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMo
   try {
     for await (const file of reader.list()) {
       const refusal = refusedName(file.path, job);
-      if (refusal !== undefined) lose(refusal);
+      if (file.unreadable !== undefined) lose(lossOf(file.path, new MigrationError("ARTIFACT_UNREADABLE", file.unreadable), job));
+      else if (refusal !== undefined) lose(refusal);
       else if (!present.has(file.path)) transfers.push(move.pipe(() => transfer(file)));
     }
   } catch (thrown) {

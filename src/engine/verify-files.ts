@@ -86,6 +86,9 @@ async function compareFile(
 ): Promise<{ finding?: Finding; bytes: number }> {
   const { key, job } = comparison;
   const field = `files/${file.path}`;
+  if (file.unreadable !== undefined) {
+    return { finding: { key, field, kind: "unreadable", expected: file.unreadable, agreed: job.onLoss === "drop" }, bytes: 0 };
+  }
   if (found === undefined) {
     const refused = refusedName(file.path, job);
     if (refused === undefined) return { finding: { key, field, kind: "missing", agreed: false }, bytes: 0 };

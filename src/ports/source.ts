@@ -23,6 +23,8 @@ export interface ArtifactFile {
   readonly sizeBytes?: number;
   /** Present where the place knows it without reading. */
   readonly digest?: Digest;
+  /** Why it cannot be read, where that is known already: a folder that the place cannot list, with all that is in it. */
+  readonly unreadable?: string;
 }
 
 export interface ArtifactReader {

@@ -1,0 +1,152 @@
+// The read calls of MLflow's REST API, one function each: request out, checked answer back. Pages are followed to the end.
+import type { HttpClient, JsonRequest, Query } from "../../http/client.ts";
+import type { z } from "zod";
+import {
+  parseWire,
+  wire,
+  type WireExperiment,
+  type WireLoggedModel,
+  type WireModelVersion,
+  type WireRegisteredModel,
+  type WireRun,
+} from "./wire.ts";
+
+const API = "/api/2.0/mlflow";
+
+/** Page sizes: runs/search takes up to 50 000, but a page of 1 000 already takes the server 1-2 s (2.7 KB a run). */
+const PAGE = { experiments: 1000, runs: 1000, loggedModels: 1000, models: 1000, versions: 10_000 } as const;
+
+export type RunView = "ACTIVE_ONLY" | "ALL";
+
+/** A GET with a checked answer. */
+export async function get<T>(
+  http: HttpClient,
+  path: string,
+  options: { query?: Query; schema: z.ZodType<T>; signal: AbortSignal },
+): Promise<T> {
+  const answer = await http.json(
+    { method: "GET", path, repeat: "safe", ...(options.query === undefined ? {} : { query: options.query }) },
+    options.signal,
+  );
+  return parseWire(options.schema, answer, path);
+}
+
+export async function* listExperiments(http: HttpClient, signal: AbortSignal): AsyncGenerator<WireExperiment> {
+  const body = { view_type: "ALL", max_results: PAGE.experiments, order_by: ["creation_time ASC"] };
+  for await (const page of pages(http, { path: `${API}/experiments/search`, body, schema: wire.experiments }, signal))
+    yield* page.experiments;
+}
+
+/**
+ * Runs in ascending start time, deleted ones included: with paging by offset, that order is the one in which new and newly
+ * deleted rows do not shift the pages still to come. The next page is fetched while one is used.
+ */
+export async function* searchRuns(
+  http: HttpClient,
+  search: { experimentIds: readonly string[]; filter?: string },
+  signal: AbortSignal,
+): AsyncGenerator<readonly WireRun[]> {
+  if (search.experimentIds.length === 0) return;
+  const body = {
+    experiment_ids: search.experimentIds,
+    run_view_type: "ALL",
+    max_results: PAGE.runs,
+    order_by: ["attributes.start_time ASC"],
+    ...(search.filter === undefined ? {} : { filter: search.filter }),
+  };
+  for await (const page of pages(http, { path: `${API}/runs/search`, body, schema: wire.runs }, signal)) yield page.runs;
+}
+
+export async function* searchLoggedModels(
+  http: HttpClient,
+  experimentIds: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<WireLoggedModel> {
+  if (experimentIds.length === 0) return;
+  const body = {
+    experiment_ids: experimentIds,
+    max_results: PAGE.loggedModels,
+    order_by: [{ field_name: "creation_timestamp", ascending: true }],
+  };
+  for await (const page of pages(http, { path: `${API}/logged-models/search`, body, schema: wire.loggedModels }, signal))
+    yield* page.models;
+}
+
+/** Registered models that are no prompts, or with `prompts` the prompts. */
+export async function* searchModels(
+  http: HttpClient,
+  options: { prompts: boolean },
+  signal: AbortSignal,
+): AsyncGenerator<WireRegisteredModel> {
+  const filter: Query = options.prompts ? [["filter", PROMPT_FILTER]] : [];
+  const query: Query = [["max_results", String(PAGE.models)], ...filter];
+  for await (const page of getPages(http, { path: `${API}/registered-models/search`, query, schema: wire.registeredModels }, signal)) {
+    yield* page.registered_models;
+  }
+}
+
+/** Both searches of the registry hide prompts, unless asked for by this tag (mlflow/prompt/constants.py). */
+const PROMPT_FILTER = "tags.`mlflow.prompt.is_prompt` = 'true'";
+
+/** Every version, or those of one model. */
+export async function* searchVersions(http: HttpClient, model: string | undefined, signal: AbortSignal): AsyncGenerator<WireModelVersion> {
+  const filter: Query = model === undefined ? [] : [["filter", `name=${quoted(model)}`]];
+  const query: Query = [["max_results", String(PAGE.versions)], ["order_by", "version_number ASC"], ...filter];
+  for await (const page of getPages(http, { path: `${API}/model-versions/search`, query, schema: wire.modelVersions }, signal)) {
+    yield* page.model_versions;
+  }
+}
+
+/** Whether a name can stand in a filter: MLflow's grammar has no way to write a text that holds both kinds of quotes. */
+export function canBeQuoted(name: string): boolean {
+  return !(name.includes("'") && name.includes('"'));
+}
+
+function quoted(name: string): string {
+  return name.includes("'") ? `"${name}"` : `'${name}'`;
+}
+
+interface Paged<T> {
+  readonly path: string;
+  readonly schema: z.ZodType<T>;
+}
+
+async function* pages<T extends { next_page_token?: string | undefined }>(
+  http: HttpClient,
+  { path, body, schema }: Paged<T> & { body: object },
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  const ask = (token: string | undefined): Promise<T> => {
+    const request: JsonRequest = {
+      method: "POST",
+      path,
+      body: token === undefined ? body : { ...body, page_token: token },
+      repeat: "safe",
+    };
+    return http.json(request, signal).then((answer) => parseWire(schema, answer, path));
+  };
+  yield* following(ask);
+}
+
+async function* getPages<T extends { next_page_token?: string | undefined }>(
+  http: HttpClient,
+  { path, query, schema }: Paged<T> & { query: Query },
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  yield* following((token) => get(http, path, { query: token === undefined ? query : [...query, ["page_token", token]], schema, signal }));
+}
+
+/** Follows the tokens to the end, also past an empty page; asks for the next page before handing out this one. */
+async function* following<T extends { next_page_token?: string | undefined }>(
+  ask: (token: string | undefined) => Promise<T>,
+): AsyncGenerator<T> {
+  let current: Promise<T> | undefined = ask(undefined);
+  while (current !== undefined) {
+    const page: T = await current;
+    const token = page.next_page_token;
+    current = token === undefined || token === "" ? undefined : ask(token);
+    // An early end of the consumer must not leave a rejection that nobody sees.
+    current?.catch(() => undefined);
+    yield page;
+  }
+}

@@ -1,0 +1,132 @@
+// Turns an inventory and a selection into a catalogue: the closure, and the stream of entities in dependency order.
+import { closeSelection, type Selectable } from "../../model/closure.ts";
+import type { Entity, EntityKey, ModelVersion } from "../../model/entities.ts";
+import type { Selection } from "../../model/selection.ts";
+import { idOf, versionKey } from "../../model/keys.ts";
+import { dependenciesFirst, orderVersions } from "../../model/order.ts";
+import type { Catalogue } from "../../ports/source.ts";
+import * as convert from "./convert.ts";
+import type { Inventory, RunIndex } from "./inventory.ts";
+import type { RunSpool } from "./run-spool.ts";
+import { placeOf } from "./version-place.ts";
+
+/** The catalogue of what `selection` comes to. Throws NOTHING_SELECTED. Whole runs are read from `spool` when their turn comes. */
+export function catalogueOf(inventory: Inventory, options: { selection: Selection; spool: RunSpool }): Catalogue {
+  const versions = inventory.versions.map((wire) => convert.toModelVersion(wire, placeOf(wire, inventory)));
+  const chosen = closeSelection(selectables(inventory, versions), options.selection);
+  const runs = parentsFirst([...inventory.runs.values()].filter((run) => chosen.has(convert.runKey(run.id))));
+  const experiments = [...inventory.experiments.values()].map(convert.toExperiment).filter((item) => chosen.has(item.key));
+  const models = inventory.models.map(convert.toRegisteredModel).filter((model) => chosen.has(model.key));
+  const chosenVersions = orderVersions(versions.filter((version) => chosen.has(version.key)));
+  const loggedModels = [...inventory.loggedModels.values()].filter(({ info }) => chosen.has(convert.loggedModelKey(info.model_id)));
+  const aliases = aliasesOf(inventory).filter((alias) => chosen.has(alias.key));
+  return {
+    experiments,
+    models,
+    expected: {
+      experiment: experiments.length,
+      run: runs.length,
+      "logged-model": loggedModels.length,
+      "registered-model": models.length,
+      "model-version": chosenVersions.length,
+      alias: aliases.length,
+    },
+    notCarried: [],
+    async *entities(signal): AsyncGenerator<Entity> {
+      yield* experiments;
+      for (const { id, parent } of runs) {
+        signal.throwIfAborted();
+        yield convert.toRun(options.spool.read(id), parent);
+      }
+      const uses = modelUses(runs.map(({ id }) => inventory.runs.get(id)));
+      for (const wire of loggedModels) {
+        yield convert.toLoggedModel(wire, uses.get(wire.info.model_id) ?? { outputOf: [], inputOf: [] }, (key) => chosen.has(key));
+      }
+      yield* models;
+      yield* chosenVersions;
+      yield* aliases;
+    },
+  };
+}
+
+function selectables(inventory: Inventory, versions: readonly ModelVersion[]): Map<EntityKey, Selectable> {
+  const all = new Map<EntityKey, Selectable>();
+  const add = (item: Selectable): void => void all.set(item.key, item);
+  for (const experiment of inventory.experiments.values()) {
+    const { key, name, deleted } = convert.toExperiment(experiment);
+    add({ key, kind: "experiment", name, pulls: [], deleted });
+  }
+  for (const run of inventory.runs.values()) {
+    const container = convert.experimentKey(run.experimentId);
+    const parent = run.parent === undefined ? [] : [convert.runKey(run.parent)];
+    const models = [...run.outputs.map(({ model }) => model), ...run.inputs].map(convert.loggedModelKey);
+    add({ key: convert.runKey(run.id), kind: "run", container, pulls: [container, ...parent, ...models], deleted: run.deleted });
+  }
+  for (const { info } of inventory.loggedModels.values()) {
+    const container = convert.experimentKey(info.experiment_id);
+    const source = info.source_run_id === "" ? [] : [convert.runKey(info.source_run_id)];
+    add({ key: convert.loggedModelKey(info.model_id), kind: "logged-model", container, pulls: [container, ...source], deleted: false });
+  }
+  for (const { name } of inventory.models) {
+    add({ key: convert.registeredModelKey(name), kind: "registered-model", name, pulls: [], deleted: false });
+  }
+  for (const version of versions) {
+    add({
+      key: version.key,
+      kind: "model-version",
+      container: convert.registeredModelKey(version.model),
+      pulls: version.needs,
+      deleted: false,
+    });
+  }
+  for (const alias of aliasesOf(inventory)) {
+    const container = versionKey(alias.model, alias.version);
+    add({ key: alias.key, kind: "alias", container, pulls: [container], deleted: false });
+  }
+  return all;
+}
+
+/** Old servers leave aliases of deleted versions behind: those point nowhere and are no aliases. */
+function aliasesOf(inventory: Inventory): ReturnType<typeof convert.toAlias>[] {
+  const present = new Set(inventory.versions.map(({ name, version }) => versionKey(name, version)));
+  return inventory.models.flatMap((model) =>
+    model.aliases
+      .filter(({ version }) => present.has(versionKey(model.name, version)))
+      .map(({ alias, version }) => convert.toAlias(model.name, alias, version)),
+  );
+}
+
+interface OrderedRun {
+  readonly id: string;
+  /** The parent's key where the parent comes earlier. */
+  readonly parent?: EntityKey;
+}
+
+/** By start time, but parents before their children. */
+function parentsFirst(runs: readonly RunIndex[]): OrderedRun[] {
+  const sorted = [...runs].sort((a, b) => (a.startTime < b.startTime ? -1 : a.startTime > b.startTime ? 1 : a.id < b.id ? -1 : 1));
+  const keyed = sorted.map((run) => ({
+    key: convert.runKey(run.id),
+    ...(run.parent === undefined ? {} : { parent: convert.runKey(run.parent) }),
+  }));
+  const earlier = new Set<EntityKey>();
+  return dependenciesFirst(keyed, (run) => (run.parent === undefined ? [] : [run.parent])).map(({ key, parent }) => {
+    earlier.add(key);
+    return parent !== undefined && parent !== key && earlier.has(parent) ? { id: idOf(key), parent } : { id: idOf(key) };
+  });
+}
+
+function modelUses(runs: readonly (RunIndex | undefined)[]): Map<string, convert.ModelUse> {
+  const uses = new Map<string, { outputOf: { run: EntityKey; step: bigint }[]; inputOf: EntityKey[] }>();
+  const of = (model: string): { outputOf: { run: EntityKey; step: bigint }[]; inputOf: EntityKey[] } => {
+    const use = uses.get(model) ?? { outputOf: [], inputOf: [] };
+    uses.set(model, use);
+    return use;
+  };
+  for (const run of runs) {
+    if (run === undefined) continue;
+    for (const { model, step } of run.outputs) of(model).outputOf.push({ run: convert.runKey(run.id), step });
+    for (const model of run.inputs) of(model).inputOf.push(convert.runKey(run.id));
+  }
+  return uses;
+}

@@ -1,0 +1,37 @@
+// The reading half of an MLflow server. What is where: calls.ts and wire.ts talk to it, inventory.ts and catalogue.ts select,
+// histories.ts and artifacts.ts read the contents. Writing is target.ts.
+import { idOf } from "../../model/keys.ts";
+import type { Source } from "../../ports/source.ts";
+import { readArtifacts } from "./artifacts.ts";
+import { mlflowCapabilities } from "./capabilities.ts";
+import { catalogueOf } from "./catalogue.ts";
+import type { MlflowServer } from "./connect.ts";
+import { readHistories } from "./histories.ts";
+import { takeStock } from "./inventory.ts";
+import { createRunSpool, type RunSpool } from "./run-spool.ts";
+import { countUncarried } from "./uncarried.ts";
+
+/** A connected server as a source. `close` ends the connections and deletes what was spooled. */
+export function createMlflowSource(server: MlflowServer): Source {
+  const spools: RunSpool[] = [];
+  return {
+    uri: server.uri,
+    origin: server.origin,
+    capabilities: mlflowCapabilities(server.version),
+    async select(selection, signal) {
+      const spool = createRunSpool();
+      spools.push(spool);
+      const inventory = await takeStock(server, selection, spool, signal);
+      const draft = catalogueOf(inventory, { selection, spool });
+      const experimentIds = draft.experiments.filter(({ deleted }) => !deleted).map(({ key }) => idOf(key));
+      const registry = selection.models !== undefined || selection.experiments === undefined;
+      return { ...draft, notCarried: await countUncarried(server, { experimentIds, registry }, signal) };
+    },
+    histories: (runs, signal) => readHistories(server.http, runs, signal),
+    artifacts: (owner, signal) => readArtifacts(server, owner, signal),
+    async close() {
+      for (const spool of spools) spool.close();
+      await server.http.close();
+    },
+  };
+}
