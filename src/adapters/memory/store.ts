@@ -91,5 +91,6 @@ export function latestPoints(points: readonly MetricPoint[]): Map<string, Metric
 function isLater(a: MetricPoint, b: MetricPoint): boolean {
   if (a.step !== b.step) return a.step > b.step;
   if (a.timestamp !== b.timestamp) return a.timestamp > b.timestamp;
-  return a.value > b.value;
+  // As MLflow's SQL stores, where a NaN is kept as 0 beside a flag.
+  return (Number.isNaN(a.value) ? 0 : a.value) > (Number.isNaN(b.value) ? 0 : b.value);
 }
