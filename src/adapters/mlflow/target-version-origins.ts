@@ -1,0 +1,85 @@
+// Where a version's files are at the target, in the words of model-versions/create; files of its own go to a carrier run first.
+import type { HttpClient } from "../../http/client.ts";
+import type { ModelVersion } from "../../model/entities.ts";
+import { idOf } from "../../model/keys.ts";
+import type { PutContext } from "../../ports/target.ts";
+import type { Carriers } from "./target-carriers.ts";
+import { artifactUriBelow, createSender } from "./target-files.ts";
+import type { LoggedModelReader } from "./target-logged-model-reads.ts";
+import type { RunReader } from "./target-run-reads.ts";
+
+/** Fields of model-versions/create. 3.x refuses a source outside the run or logged model that is named with it. */
+export interface VersionOrigin {
+  readonly source: string;
+  readonly run_id?: string;
+  readonly model_id?: string;
+}
+
+export interface VersionOrigins {
+  /** Sends the files that the version has of its own, if any, and gives the place of all. */
+  open(version: ModelVersion, context: PutContext): Promise<VersionOrigin>;
+}
+
+export interface OriginParts {
+  readonly http: HttpClient;
+  readonly runs: RunReader;
+  readonly loggedModels: LoggedModelReader;
+  readonly carriers: Carriers;
+}
+
+export function createVersionOrigins(parts: OriginParts): VersionOrigins {
+  return {
+    open(version, context) {
+      const { files } = version;
+      switch (files.owner) {
+        case "run":
+          return runOrigin(parts, version, files, context.signal);
+        case "logged-model":
+          return loggedModelOrigin(parts, version, files, context.signal);
+        case "version":
+          // Run and logged model come from the version that it was promoted from; naming others is refused.
+          return Promise.resolve({ source: `models:/${idOf(files.key)}` });
+        case "own":
+          return carrierOrigin(parts, version, context);
+      }
+    },
+  };
+}
+
+type FilesElsewhere = Extract<ModelVersion["files"], { readonly path: string }>;
+
+/**
+ * The run's artifact URI rather than `runs:/…`: MLflow's Python loads both, but `/model-versions/get-artifact` of 3.17.2
+ * answers 500 to the latter.
+ */
+async function runOrigin(
+  { runs }: OriginParts,
+  _version: ModelVersion,
+  files: FilesElsewhere,
+  signal: AbortSignal,
+): Promise<VersionOrigin> {
+  const runId = idOf(files.key);
+  return { source: artifactUriBelow(await runs.artifactUri(runId, signal), files.path), run_id: runId };
+}
+
+async function loggedModelOrigin(
+  { loggedModels }: OriginParts,
+  version: ModelVersion,
+  files: FilesElsewhere,
+  signal: AbortSignal,
+): Promise<VersionOrigin> {
+  const modelId = idOf(files.key);
+  // `models:/m-…/path` is read as a version of a registered model.
+  const source =
+    files.path === "" ? `models:/${modelId}` : artifactUriBelow((await loggedModels.get(modelId, signal)).artifactUri, files.path);
+  return { source, model_id: modelId, ...(version.run === undefined ? {} : { run_id: idOf(version.run) }) };
+}
+
+async function carrierOrigin({ http, carriers }: OriginParts, version: ModelVersion, context: PutContext): Promise<VersionOrigin> {
+  const carrier = await carriers.open(version, context);
+  const send = createSender(http, artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER), context.signal);
+  await context.files(send);
+  return { source: artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER), run_id: carrier.id };
+}
+
+const CARRIED_FOLDER = "model";

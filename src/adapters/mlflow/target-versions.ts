@@ -1,0 +1,101 @@
+// Writes model versions under the number they have at the source, and brings existing ones up to date.
+import type { ModelVersion, PlacedKey } from "../../model/entities.ts";
+import { placed, versionKey } from "../../model/keys.ts";
+import type { PutContext } from "../../ports/target.ts";
+import { keyValues, markTag, MARK_TAG, provenanceTags, sourceDigest, SOURCE_TAG, tagChanges } from "./target-calls.ts";
+import type { Calls } from "./target-calls.ts";
+import { createOnce } from "./target-once.ts";
+import type { RegistryReader, VersionThere } from "./target-registry-reads.ts";
+import type { ModelSnapshot, Registry } from "./target-registry.ts";
+import { checkNumber, numberTaken, reserveNumbers } from "./target-version-numbers.ts";
+import type { VersionOrigins } from "./target-version-origins.ts";
+
+export interface VersionWriting {
+  readonly calls: Calls;
+  readonly registry: Registry;
+  readonly reader: RegistryReader;
+  readonly origins: VersionOrigins;
+}
+
+/** Creates the version, or brings its files, description, tags and stage up to date. */
+export async function putVersion(writing: VersionWriting, version: ModelVersion, context: PutContext): Promise<PlacedKey> {
+  const snapshot = await writing.registry.required(version.model, context.signal);
+  const key = placed(versionKey(version.model, version.version));
+  const { existing } = context;
+  if (existing === undefined) {
+    await createVersion(writing, version, { snapshot, context });
+    return key;
+  }
+  // Also ours, where a job was cut off between getting a wrong number and giving it back.
+  if (!existing.ours || existing.key !== key) throw numberTaken(version, snapshot.lastNumber + 1);
+  await updateVersion(writing, context.withSelf(version, key), { snapshot, context });
+  return key;
+}
+
+interface Writing {
+  readonly snapshot: ModelSnapshot;
+  readonly context: PutContext;
+}
+
+async function createVersion(writing: VersionWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {
+  const { calls } = writing;
+  const { signal } = context;
+  const { model: name, version: wanted } = version;
+  checkNumber(snapshot, version);
+  // Files first: the mark can then go into the create call, and a version never points at files that are still to come.
+  const origin = await writing.origins.open(version, context);
+  await reserveNumbers({ ...writing, snapshot, origin }, version, signal);
+  const made = await sendVersion(writing, version, { origin, context });
+  snapshot.lastNumber = Math.max(snapshot.lastNumber, made.number);
+  if (made.number !== wanted) {
+    await calls.remove("DELETE", "model-versions/delete", { name, version: String(made.number) }, signal);
+    throw numberTaken(version, made.number);
+  }
+  snapshot.versions.set(made.number, made);
+  await setStage(calls, version, "None", signal);
+}
+
+async function sendVersion(
+  { calls, reader }: VersionWriting,
+  version: ModelVersion,
+  { origin, context }: { readonly origin: object; readonly context: PutContext },
+): Promise<VersionThere> {
+  const { signal } = context;
+  const { model: name, description, runLink } = version;
+  const source = sourceDigest(context.provenance);
+  const mark = version.files.owner === "own" ? [markTag(context.mark)] : [];
+  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags), ...mark];
+  return createOnce({
+    what: `version ${version.version} of ${JSON.stringify(name)}`,
+    send: async () =>
+      reader.parse(await calls.create("model-versions/create", { name, ...origin, description, run_link: runLink, tags }, signal)),
+    look: () => reader.versionByTag(name, { key: SOURCE_TAG, value: source }, signal),
+  });
+}
+
+async function updateVersion(writing: VersionWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {
+  const { calls, reader } = writing;
+  const { signal } = context;
+  const { version: number } = version;
+  const id = { name: version.model, version: String(number) };
+  const known = snapshot.versions.get(number) ?? (await reader.version(version.model, number, signal));
+  if (version.files.owner === "own") await writing.origins.open(version, context);
+  if ((known.description ?? "") !== (version.description ?? "")) {
+    await calls.patch("model-versions/update", { ...id, description: version.description ?? "" }, signal);
+  }
+  const { set, gone } = tagChanges(known.tags, version.tags);
+  for (const tag of set) await calls.post("model-versions/set-tag", { ...id, ...tag }, signal);
+  for (const key of gone) await calls.remove("DELETE", "model-versions/delete-tag", { ...id, key }, signal);
+  await setStage(calls, version, known.stage, signal);
+  if (version.files.owner === "own" && known.mark !== context.mark) {
+    await calls.post("model-versions/set-tag", { ...id, key: MARK_TAG, value: context.mark }, signal);
+  }
+  snapshot.versions.set(number, await reader.version(version.model, number, signal));
+}
+
+async function setStage(calls: Calls, version: ModelVersion, before: ModelVersion["stage"], signal: AbortSignal): Promise<void> {
+  if (version.stage === before) return;
+  // Archiving others is part of no version: each has the stage that it has at the source.
+  const body = { name: version.model, version: String(version.version), stage: version.stage, archive_existing_versions: false };
+  await calls.post("model-versions/transition-stage", body, signal);
+}

@@ -1,0 +1,106 @@
+// An in-process MLflow server: as much of the REST API as writing to one needs, strict about what a real server refuses,
+// and able to lose answers. Whatever else is asked of it is a 404, as at a server that is too old.
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { registryRoutes } from "./mlflow-registry-routes.ts";
+import { FakeStore, Refused } from "./mlflow-store.ts";
+import type { Json } from "./mlflow-store.ts";
+import { trackingRoutes } from "./mlflow-tracking-routes.ts";
+
+/** Answers one route. `query` holds the last value of each parameter. */
+export type Route = (store: FakeStore, body: Json, query: ReadonlyMap<string, string>) => Json;
+
+/** `before`: the request never took effect. `after`: it did, and the answer is lost. */
+export type Loss = "before" | "after";
+
+export interface FakeMlflow {
+  readonly url: string;
+  readonly store: FakeStore;
+  /** Every request so far: `POST runs/create`, files as `PUT <path>`. */
+  readonly requests: string[];
+  /** Breaks off the connection of the next requests to this route, one for each loss. */
+  lose(route: string, ...losses: readonly Loss[]): void;
+  close(): Promise<void>;
+}
+
+/** Starts a server on a free port of this machine. */
+export async function startFakeMlflow(): Promise<FakeMlflow> {
+  const store = new FakeStore();
+  const requests: string[] = [];
+  const losses = new Map<string, Loss[]>();
+  const server = createServer((request, response) => {
+    void answer({ store, requests, losses }, request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    store,
+    requests,
+    lose: (route, ...more) => void losses.set(route, [...(losses.get(route) ?? []), ...more]),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+interface Fake {
+  readonly store: FakeStore;
+  readonly requests: string[];
+  readonly losses: Map<string, Loss[]>;
+}
+
+const API = "/api/2.0/mlflow/";
+const PROXY = "/api/2.0/mlflow-artifacts/artifacts/";
+
+async function answer(fake: Fake, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://fake");
+  const body = await readBody(request);
+  if (url.pathname === "/version") return void response.end("3.17.2");
+  if (url.pathname === "/api/3.0/mlflow/server-info") return reply(response, 200, { store_type: "SqlStore", workspaces_enabled: false });
+  const route = url.pathname.startsWith(PROXY) ? decodeURIComponent(url.pathname.slice(PROXY.length)) : url.pathname.slice(API.length);
+  const name = `${request.method ?? ""} ${route}`;
+  fake.requests.push(name);
+  const loss = fake.losses.get(name)?.shift();
+  if (loss === "before") return void request.socket.destroy();
+  const [status, json] = url.pathname.startsWith(PROXY) ? storeFile(fake.store, route, body) : carryOut(fake.store, { name, body, url });
+  if (loss === "after") return void request.socket.destroy();
+  reply(response, status, json);
+}
+
+function storeFile(store: FakeStore, path: string, body: Buffer): [number, Json] {
+  store.files.set(path, body);
+  return [200, {}];
+}
+
+function carryOut(store: FakeStore, call: { readonly name: string; readonly body: Buffer; readonly url: URL }): [number, Json] {
+  const { name, body, url } = call;
+  for (const [pattern, route] of ROUTES) {
+    const match = pattern.exec(name);
+    if (match === null) continue;
+    const parts = Object.entries(match.groups ?? {}).map(([key, value]): [string, string] => [key, decodeURIComponent(value)]);
+    try {
+      const json = body.length === 0 ? {} : (JSON.parse(body.toString()) as Json);
+      return [200, route(store, json, new Map([...url.searchParams, ...parts]))];
+    } catch (thrown) {
+      if (!(thrown instanceof Refused)) return [500, { error_code: "INTERNAL_ERROR", message: String(thrown) }];
+      return [thrown.status, { error_code: thrown.code, message: thrown.message }];
+    }
+  }
+  return [404, {}];
+}
+
+const ROUTES: readonly (readonly [RegExp, Route])[] = [...trackingRoutes, ...registryRoutes];
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function reply(response: ServerResponse, status: number, body: Json): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
