@@ -1,0 +1,30 @@
+// Checks a bundle by itself, without any other place.
+import { checkBundle } from "../adapters/bundle/check.ts";
+import { bundleCheckJson } from "../report/json.ts";
+import { bundleCheckText } from "../report/bundle-check-text.ts";
+import { EXIT } from "./exit-codes.ts";
+import type { OutputFlags, PaceFlags } from "./flags.ts";
+import type { Location } from "./location.ts";
+import { inSession } from "./session.ts";
+import { writeLines } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Prints every problem and sets the exit code: 4 when there is one. */
+export function checkOneBundle(terminal: Terminal, location: Location & { place: "bundle" }, flags: OutputFlags & PaceFlags): Promise<void> {
+  return inSession(terminal, { flags, locations: [location], phase: `checking ${location.path}` }, async (session) => {
+    const check = checkBundle(location.path, { signal: session.interruption.signal });
+    const problems: { member: string; problem: string }[] = [];
+    for await (const problem of check) {
+      problems.push(problem);
+      session.log.warn("problem", { ...problem });
+    }
+    session.display.end();
+    terminal.exitCode = problems.length > 0 ? EXIT.different : EXIT.done;
+    const result = { bundle: location.path, problems, ...check.counts };
+    const json = flags.json === true;
+    writeLines(
+      terminal.stdout,
+      json ? [JSON.stringify(bundleCheckJson(result, terminal.exitCode))] : bundleCheckText(result, session.style),
+    );
+  });
+}

@@ -1,0 +1,42 @@
+// mlferry plan: what a copy would do.
+import type { Command } from "commander";
+import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
+import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
+import { parseLocation } from "../location.ts";
+import { addMappingFlags } from "../mapping-flags.ts";
+import type { MappingFlags } from "../mapping-flags.ts";
+import { jobOptionsOf } from "../move-flags.ts";
+import { runPlan } from "../run-plan.ts";
+import type { Terminal } from "../terminal.ts";
+
+type PlanFlags = SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags;
+
+export function registerPlan(program: Command, terminal: Terminal): void {
+  const command = program
+    .command("plan")
+    .summary("tell what a copy would do and what it would lose, and write nothing")
+    .description("Reads both places and tells, for every object, what a copy would do and which facts would not arrive as they are.")
+    .argument("<SRC>", "where a copy would read")
+    .argument("<DST>", "where it would write");
+  addSelectionFlags(command);
+  addMappingFlags(command);
+  addLossFlag(command);
+  addPaceFlags(command);
+  addOutputFlags(command)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  mlferry plan http://dev:5000 http://prod:5000
+  mlferry plan backup.tar http://prod:5000 --map mapping.yaml --verbose
+  mlferry plan http://dev:5000 http://prod:5000 --json | jq '.totals'`,
+    )
+    .action((source: string, target: string, flags: PlanFlags) =>
+      runPlan(terminal, {
+        source: parseLocation(source, "source"),
+        target: parseLocation(target, "target"),
+        options: jobOptionsOf(flags),
+        flags,
+      }),
+    );
+}

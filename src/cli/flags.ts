@@ -1,0 +1,113 @@
+// The flags that several commands share, and their values once they are parsed.
+import { InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import type { Selection } from "../model/selection.ts";
+import { LEVELS } from "../engine/finding.ts";
+import type { Level } from "../engine/finding.ts";
+
+export interface SelectionFlags {
+  readonly experiments?: readonly string[];
+  readonly models?: readonly string[];
+  readonly includeDeleted?: boolean;
+}
+
+export interface LossFlags {
+  readonly onLoss: "refuse" | "drop";
+}
+
+export interface OutputFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly logFile?: string;
+}
+
+export interface PaceFlags {
+  readonly concurrency: number;
+  readonly rate?: number;
+}
+
+export interface StateFlags {
+  readonly state?: string;
+}
+
+export interface LevelFlags {
+  readonly level: Level;
+}
+
+/** Requests in flight by default. A worker of an MLflow server on a SQL database has 15 connections and dead-locks when all wait. */
+const CONCURRENCY = 8;
+const MAX_CONCURRENCY = 64;
+
+export function addSelectionFlags(command: Command): Command {
+  return command
+    .addOption(repeatable("--experiments <glob>", "only experiments of this name (repeatable; * ? [ab], \\ before a literal one)"))
+    .addOption(
+      repeatable("--models <glob>", "only registered models of this name, with the runs and experiments of their versions (repeatable)"),
+    )
+    .option("--include-deleted", "also deleted experiments and runs, which stay deleted");
+}
+
+export function addLossFlag(command: Command): Command {
+  return command.addOption(
+    new Option("--on-loss <policy>", "what to do with an object of which the target cannot hold a part: leave it out, or move it without")
+      .choices(["refuse", "drop"])
+      .default("refuse"),
+  );
+}
+
+export function addPaceFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--concurrency <n>", `requests in flight at one host, 1 to ${String(MAX_CONCURRENCY)}`)
+        .argParser(parseConcurrency)
+        .default(CONCURRENCY),
+    )
+    .addOption(new Option("--rate <n>", "most requests a second to one host (no limit by default)").argParser(parseRate));
+}
+
+export function addStateFlag(command: Command): Command {
+  return command.option("--state <dir>", "folder of the journals (default: mlferry below $XDG_STATE_HOME, or ~/.local/state)");
+}
+
+export function addLevelFlag(command: Command): Command {
+  return command.addOption(
+    new Option("--level <level>", "how deep to look; bytes downloads every file").choices([...LEVELS]).default("sizes"),
+  );
+}
+
+export function addOutputFlags(command: Command): Command {
+  return command
+    .option("--json", "the report as JSON on stdout")
+    .addOption(new Option("--quiet", "no progress").conflicts("verbose"))
+    .option("--verbose", "every row of the report, and a detailed log")
+    .option("--log-file <file>", "append a log, a JSON object a line");
+}
+
+/** What a command selects, as the engine takes it. */
+export function selectionOf(flags: SelectionFlags): Selection {
+  return {
+    ...(flags.experiments === undefined ? {} : { experiments: flags.experiments }),
+    ...(flags.models === undefined ? {} : { models: flags.models }),
+    includeDeleted: flags.includeDeleted === true,
+  };
+}
+
+/** An option that may be given several times; its value is the list. */
+export function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+}
+
+function parseConcurrency(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > MAX_CONCURRENCY) {
+    throw new InvalidArgumentError(`give a whole number from 1 to ${String(MAX_CONCURRENCY)}`);
+  }
+  return value;
+}
+
+function parseRate(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError("give a number of requests a second above 0, such as 20");
+  return value;
+}

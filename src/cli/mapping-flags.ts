@@ -1,0 +1,122 @@
+// The mapping of a command: flags first, then the rules of a YAML file, whose mistakes are told with their line.
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { isNode, LineCounter, parseDocument } from "yaml";
+import type { Document } from "yaml";
+import { asMigrationError, MigrationError } from "../errors.ts";
+import { mappingSchema, mergeMappings, parseMapping } from "../model/mapping.ts";
+import type { MappingFile } from "../model/mapping.ts";
+import { repeatable } from "./flags.ts";
+
+export interface MappingFlags {
+  readonly map?: string;
+  readonly renameModel?: readonly string[];
+  readonly renameExperiment?: readonly string[];
+  readonly renameAlias?: readonly string[];
+  readonly stageAlias?: readonly string[];
+  readonly stageTag?: readonly string[];
+  readonly dropTag?: readonly string[];
+}
+
+export function addMappingFlags(command: Command): Command {
+  return command
+    .option("--map <file>", "rules for names, stages, aliases and tags (YAML, see docs/mapping.md)")
+    .addOption(repeatable("--rename-model <from=to>", "rename models; * in TO stands for what * in FROM matched (repeatable)"))
+    .addOption(repeatable("--rename-experiment <from=to>", "rename experiments (repeatable)"))
+    .addOption(repeatable("--rename-alias <from=to>", "rename aliases (repeatable)"))
+    .addOption(repeatable("--stage-alias <stage=alias>", "turn a stage into an alias, such as Production=champion (repeatable)"))
+    .addOption(repeatable("--stage-tag <stage=key=value>", "turn a stage into a tag, such as Archived=lifecycle=archived (repeatable)"))
+    .addOption(repeatable("--drop-tag <glob>", "leave tags out whose key matches (repeatable)"));
+}
+
+/** Whether a command gave any rule, in flags or as a file. */
+export function hasMapping(flags: MappingFlags): boolean {
+  const { map, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, dropTag } = flags;
+  return [map, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, dropTag].some((flag) => flag !== undefined);
+}
+
+/** The rules of a command, flags before those of the file. Throws MAPPING_INVALID. */
+export function mappingOf(flags: MappingFlags): MappingFile {
+  const rules = flagRules(flags);
+  return flags.map === undefined ? rules : mergeMappings(rules, readMappingFile(flags.map));
+}
+
+/** Reads and checks a mapping file. Throws MAPPING_INVALID with the line of the first mistake. */
+export function readMappingFile(path: string): MappingFile {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const message = (error.message.split("\n", 1)[0] ?? "").replace(/[.:]$/, "").toLowerCase();
+    throw new MigrationError("MAPPING_INVALID", `${path} line ${String(lines.linePos(error.pos[0]).line)} is not valid YAML: ${message}`, {
+      hint: "docs/mapping.md has an example of a mapping file",
+      cause: error,
+    });
+  }
+  const value: unknown = document.toJS();
+  const checked = mappingSchema.safeParse(value ?? {});
+  const issue = checked.error?.issues[0];
+  const keys = issue !== undefined && "keys" in issue ? issue.keys.slice(0, 1) : [];
+  const line = issue === undefined ? undefined : lineOf(document, lines, [...issue.path, ...keys]);
+  return parseMapping(value, line === undefined ? path : `${path} line ${String(line)}`);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (thrown) {
+    const { message, cause } = asMigrationError(thrown);
+    throw new MigrationError("MAPPING_INVALID", `the mapping file cannot be read: ${message}`, { cause, hint: "check the path given with --map" });
+  }
+}
+
+/** The line of the value at a path, or of the innermost part of the path that is there. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range != null) return lines.linePos(node.range[0]).line;
+  }
+  return undefined;
+}
+
+function flagRules(flags: MappingFlags): MappingFile {
+  const stages: Record<string, { alias: string } | { tag: string }> = {};
+  for (const flag of flags.stageTag ?? []) {
+    const [stage, tag] = splitRule("--stage-tag", flag, "Archived=lifecycle=archived");
+    stages[stage] = { tag };
+  }
+  for (const flag of flags.stageAlias ?? []) {
+    const [stage, alias] = splitRule("--stage-alias", flag, "Production=champion");
+    if (stage in stages) throw invalidFlag(`stage ${stage} has both a --stage-alias and a --stage-tag`, "give one of the two");
+    stages[stage] = { alias };
+  }
+  const rules = {
+    models: renames("--rename-model", flags.renameModel),
+    experiments: renames("--rename-experiment", flags.renameExperiment),
+    aliases: renames("--rename-alias", flags.renameAlias),
+    stages,
+    tags: (flags.dropTag ?? []).map((from) => ({ from, drop: true })),
+  };
+  return parseMapping(rules, "in the flags");
+}
+
+function renames(flag: string, rules: readonly string[] | undefined): { from: string; to: string }[] {
+  return (rules ?? []).map((rule) => {
+    const [from, to] = splitRule(flag, rule, "old=new");
+    return { from, to };
+  });
+}
+
+/** Splits at the first `=` that has no backslash before it. */
+function splitRule(flag: string, rule: string, example: string): [string, string] {
+  const match = /^((?:[^=\\]|\\.)+)=(.+)$/s.exec(rule);
+  const [, from, to] = match ?? [];
+  if (from === undefined || to === undefined) {
+    throw invalidFlag(`${flag} ${JSON.stringify(rule)} is not of the form FROM=TO`, `write it as in ${flag} ${example}`);
+  }
+  return [from, to];
+}
+
+function invalidFlag(message: string, hint: string): MigrationError {
+  return new MigrationError("MAPPING_INVALID", message, { hint });
+}

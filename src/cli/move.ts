@@ -1,0 +1,27 @@
+// From the words of a copy, export or import to the job, or to its plan with --dry-run.
+import { MigrationError } from "../errors.ts";
+import { isSamePlace, parseLocation } from "./location.ts";
+import { jobOptionsOf } from "./move-flags.ts";
+import type { MoveFlags } from "./move-flags.ts";
+import { runJob } from "./run-job.ts";
+import { runPlan } from "./run-plan.ts";
+import { refuseExisting } from "./output-path.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Move {
+  readonly source: string;
+  readonly target: string;
+  readonly flags: MoveFlags;
+  /** Default: false. */
+  readonly force?: boolean;
+}
+
+/** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
+export async function move(terminal: Terminal, { source, target, flags, force = false }: Move): Promise<void> {
+  const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options: jobOptionsOf(flags), flags };
+  if (isSamePlace(request.source, request.target) && request.source.place === "bundle") {
+    throw new MigrationError("USAGE", "source and target are the same bundle", { hint: "give the new bundle another name" });
+  }
+  if (request.target.place === "bundle") refuseExisting(request.target.path, { force });
+  await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, { ...request, force }));
+}

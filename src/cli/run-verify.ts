@@ -1,0 +1,120 @@
+// Compares two places under the rules of the copy that was made between them.
+import type { Level } from "../engine/finding.ts";
+import { prepare } from "../engine/preflight.ts";
+import type { Prepared } from "../engine/preflight.ts";
+import { verify } from "../engine/verify.ts";
+import { memoryJournal } from "../journal/memory-journal.ts";
+import { kindOf } from "../model/keys.ts";
+import { createMapping } from "../model/mapping.ts";
+import { verifyJson } from "../report/json.ts";
+import { foldVerified } from "../report/verify-totals.ts";
+import { verifyText } from "../report/verify-text.ts";
+import { EXIT } from "./exit-codes.ts";
+import { selectionOf } from "./flags.ts";
+import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
+import { earlierJob } from "./job-journal.ts";
+import type { EarlierJob, JobOptions } from "./job-journal.ts";
+import { logJobEvent } from "./job-log.ts";
+import type { Location } from "./location.ts";
+import { hasMapping, mappingOf } from "./mapping-flags.ts";
+import type { MappingFlags } from "./mapping-flags.ts";
+import { inSession } from "./session.ts";
+import type { Session } from "./session.ts";
+import { stateDir } from "./state-dir.ts";
+import { writeLines } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type VerifyFlags = SelectionFlags &
+  MappingFlags &
+  OutputFlags &
+  PaceFlags &
+  StateFlags &
+  LevelFlags & { readonly onLoss?: "refuse" | "drop" };
+
+export interface VerifyRequest {
+  readonly source: Location;
+  readonly target: Location;
+  readonly flags: VerifyFlags;
+}
+
+/** Prints what differs and sets the exit code: 4 when something does that no agreed loss explains. */
+export function runVerify(terminal: Terminal, request: VerifyRequest): Promise<void> {
+  const { flags, source, target } = request;
+  // Mistakes in the rules are told before a place is opened.
+  const given = { selection: selectionOf(flags), mapping: mappingOf(flags) };
+  return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
+    const started = terminal.now();
+    const prepared = await prepareVerify(session, request, given);
+    session.display.event({ type: "phase", phase: "comparing" });
+    const fold = foldVerified();
+    for await (const verified of verify(prepared, flags.level)) {
+      fold.add(verified);
+      session.display.event({ type: "checked", key: verified.key, kind: kindOf(verified.key) });
+      for (const finding of verified.findings) session.log.warn("finding", { ...finding });
+    }
+    session.interruption.check();
+    session.display.end();
+    const totals = fold.totals();
+    terminal.exitCode = totals.differences > 0 ? EXIT.different : EXIT.done;
+    const context = { ...contextOf(prepared, flags.level), durationMs: terminal.now() - started };
+    const json = flags.json === true;
+    writeLines(
+      terminal.stdout,
+      json ? [JSON.stringify(verifyJson(totals, context, terminal.exitCode))] : verifyText(totals, context, session.style),
+    );
+  });
+}
+
+function contextOf({ job, catalogue }: Prepared, level: Level): { source: string; target: string; level: Level; notCarried: typeof catalogue.notCarried } {
+  return { source: job.source.uri, target: job.target.uri, level, notCarried: catalogue.notCarried };
+}
+
+async function prepareVerify(session: Session, request: VerifyRequest, given: Pick<JobOptions, "selection" | "mapping">): Promise<Prepared> {
+  const { places, interruption, display, log, terminal } = session;
+  const { flags } = request;
+  const source = await places.source(request.source, interruption.signal);
+  const target = await places.target(request.target, { for: "verify" }, interruption.signal);
+  const earlier = await earlierJob(stateDir(flags.state, terminal.env), source, target, request.target);
+  const options = combined(given, flags, earlier);
+  for (const note of notes(given, flags, earlier)) display.say(note);
+  return prepare({
+    source,
+    target,
+    journal: memoryJournal(),
+    selection: options.selection,
+    mapping: createMapping(options.mapping),
+    onLoss: options.onLoss,
+    inFlight: flags.concurrency,
+    signal: interruption.signal,
+    drain: interruption.drain,
+    onEvent(event) {
+      display.event(event);
+      logJobEvent(log, event);
+    },
+  });
+}
+
+/** What is not given comes from the earlier copy; the selection never does, so that nothing is left out unseen. */
+function combined(given: Pick<JobOptions, "selection" | "mapping">, flags: VerifyFlags, earlier: EarlierJob | undefined): JobOptions {
+  return {
+    selection: given.selection,
+    mapping: hasMapping(flags) || earlier === undefined ? given.mapping : earlier.options.mapping,
+    onLoss: flags.onLoss ?? earlier?.options.onLoss ?? "refuse",
+  };
+}
+
+function notes(given: Pick<JobOptions, "selection">, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
+  if (earlier === undefined) return [];
+  const { mapping, onLoss, selection } = earlier.options;
+  const none = createMapping({}).canonical;
+  const usesMapping = !hasMapping(flags) && createMapping(mapping).canonical !== none;
+  const usesPolicy = flags.onLoss === undefined && onLoss === "drop";
+  const what = [...(usesMapping ? ["the mapping"] : []), ...(usesPolicy ? ["--on-loss drop"] : [])].join(" and ");
+  const when = new Date(earlier.updated).toISOString().slice(0, 16).replace("T", " ");
+  return [
+    ...(what === "" ? [] : [`using ${what} of the copy of ${when} UTC: ${earlier.command}`]),
+    ...(JSON.stringify(selection) === JSON.stringify(given.selection)
+      ? []
+      : [`note: that copy had another selection than this comparison: ${earlier.command}`]),
+  ];
+}

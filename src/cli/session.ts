@@ -1,0 +1,96 @@
+// What every command that reads a place sets up and takes down: log, progress, Ctrl-C, and the places themselves.
+import { asMigrationError, MigrationError } from "../errors.ts";
+import { commandLine } from "./command-line.ts";
+import type { OutputFlags, PaceFlags } from "./flags.ts";
+import { listenForInterrupts } from "./interruption.ts";
+import type { Interruption } from "./interruption.ts";
+import type { Location } from "./location.ts";
+import { NO_LOG, openLog } from "./log.ts";
+import type { Log } from "./log.ts";
+import { createPlaces } from "./places.ts";
+import type { Places } from "./places.ts";
+import { createProgressDisplay } from "./progress-display.ts";
+import type { ProgressDisplay } from "./progress-display.ts";
+import { createScrubber } from "./secrets.ts";
+import { hasColours, styleFor } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
+import type { Style } from "../report/style.ts";
+
+export interface Session {
+  readonly terminal: Terminal;
+  readonly places: Places;
+  readonly display: ProgressDisplay;
+  readonly log: Log;
+  readonly interruption: Interruption;
+  /** How the report on stdout looks. */
+  readonly style: Style;
+}
+
+export interface SessionOptions {
+  readonly flags: OutputFlags & PaceFlags;
+  readonly locations: readonly Location[];
+  /** Shown until the work tells another. */
+  readonly phase: string;
+}
+
+/** Runs `work` in a session and takes everything down after it. An interruption is told with the command that continues. */
+export async function inSession(terminal: Terminal, options: SessionOptions, work: (session: Session) => Promise<void>): Promise<void> {
+  const session = openSession(terminal, options);
+  const { display, log, interruption, places } = session;
+  log.info("started", { command: commandLine(terminal.args), version: terminal.version });
+  try {
+    await work(session);
+    log.info("ended", { exitCode: terminal.exitCode });
+  } catch (thrown) {
+    const error = withResumption(asMigrationError(thrown), terminal);
+    log.error(error.message, { code: error.code, hint: error.hint, key: error.key, request: error.request, stack: stackOf(error) });
+    throw error;
+  } finally {
+    interruption.dispose();
+    display.end();
+    await places.close().catch((thrown: unknown) => {
+      // The work's own result counts; what could not be closed ends with the process.
+      log.warn("a place could not be closed", { reason: asMigrationError(thrown).message });
+    });
+    log.close();
+  }
+}
+
+function openSession(terminal: Terminal, { flags, locations, phase }: SessionOptions): Session {
+  const { stderr, env, now } = terminal;
+  const verbose = flags.verbose === true;
+  const log = flags.logFile === undefined ? NO_LOG : openLog({ file: flags.logFile, verbose, scrub: createScrubber(env) });
+  const live = stderr.isTTY && env["TERM"] !== "dumb";
+  const mode = flags.quiet === true ? "none" : live ? "live" : "plain";
+  const display = createProgressDisplay({ output: stderr, mode, phase, now });
+  return {
+    terminal,
+    display,
+    log,
+    interruption: listenForInterrupts(terminal.signals, (line) => display.say(line)),
+    style: { ...styleFor(terminal.stdout, env, { verbose }), colour: hasColours(terminal.stdout, env) },
+    places: createPlaces({
+      terminal,
+      pace: flags,
+      locations,
+      onRetry(event) {
+        display.event({ type: "retry" });
+        log.warn("request repeated", { ...event });
+      },
+      onWait(reason, ms) {
+        display.event({ type: "wait", reason, ms });
+        log.warn("waiting", { reason, ms });
+      },
+    }),
+  };
+}
+
+function withResumption(error: MigrationError, terminal: Terminal): MigrationError {
+  if (error.code !== "INTERRUPTED") return error;
+  return new MigrationError("INTERRUPTED", error.message, { hint: `continue with: ${commandLine(terminal.args)}`, cause: error });
+}
+
+function stackOf(error: MigrationError): string | undefined {
+  const { cause } = error;
+  return error.code === "INTERNAL" ? (cause instanceof Error ? cause.stack : error.stack) : undefined;
+}

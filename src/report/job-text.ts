@@ -1,0 +1,104 @@
+// The report of a copy, export or import for people: what did not move first, then what changed, then totals.
+import { KINDS } from "../model/entities.ts";
+import type { LossRecord, NotCarried } from "../ports/source.ts";
+import { section } from "./list-text.ts";
+import { knownLossRows, notCarriedRows } from "./loss-text.ts";
+import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
+import { STATES } from "./outcome-totals.ts";
+import { bytesText, countOf, countText, durationText, kindPlural } from "./quantities.ts";
+import { paint } from "./style.ts";
+import type { Style } from "./style.ts";
+import { shown, table } from "./table.ts";
+
+/** What a job's report knows beside its outcomes. */
+export interface JobContext {
+  readonly source: string;
+  readonly target: string;
+  readonly notCarried: readonly NotCarried[];
+  readonly losses: readonly LossRecord[];
+  readonly points: number;
+  readonly durationMs: number;
+  /** Requests sent, by host. */
+  readonly requests: ReadonlyMap<string, number>;
+  /** Where the bundle lies, and its size in bytes, when one was written. */
+  readonly bundle?: { readonly path: string; readonly sizeBytes?: number };
+}
+
+/** The lines of a job's report. */
+export function jobText(totals: JobTotals, context: JobContext, style: Style): string[] {
+  return [...lossSections(totals, context, style), ...changeSection(totals, style), ...summary(totals, context, style)];
+}
+
+function lossSections(totals: JobTotals, context: JobContext, style: Style): string[] {
+  const flexible = [0, 1, 2];
+  const lost = totals.lost.map(({ key, field, reason, agreed }) => [shown(key), shown(field), shown(agreed ? `${reason} (agreed)` : reason)]);
+  const notMoved = totals.notMoved.map(({ key, state, message }) => [shown(key), state, shown(message)]);
+  const hints = [...new Set(totals.notMoved.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
+  return [
+    ...section({ title: "not moved, and why", tone: "bad", rows: notMoved, flexible }, style),
+    ...(hints.length === 0 ? [] : [...hints.slice(0, 5).map((hint) => `  hint: ${hint}`), ""]),
+    ...section({ title: "not carried by this version", tone: "bad", rows: notCarriedRows(context.notCarried) }, style),
+    ...section({ title: "lost before, when the source was written", tone: "warning", rows: knownLossRows(context.losses), flexible }, style),
+    ...section({ title: "lost", tone: "warning", rows: lost, flexible }, style),
+  ];
+}
+
+function changeSection({ translated }: JobTotals, style: Style): string[] {
+  const rows = translated
+    .filter((change) => style.verbose || change.class === "translated")
+    .map(({ field, count, rule }) => [shown(field), `${countText(count)} ×`, shown(rule)]);
+  return section({ title: "kept in another form", tone: "quiet", rows, flexible: [0, 2], right: [1] }, style);
+}
+
+const HEADS: Readonly<Record<OutcomeState, string>> = {
+  done: "moved",
+  skipped: "there already",
+  partial: "partly",
+  failed: "failed",
+  refused: "refused",
+  blocked: "blocked",
+};
+
+function summary(totals: JobTotals, context: JobContext, style: Style): string[] {
+  if (isNothingToDo(totals)) return [paint(style, "good", nothingToDo(totals)), ...bundleLines(context)];
+  const used = STATES.filter((state) => state === "done" || totals.states[state] > 0);
+  const rows = KINDS.flatMap((kind) => {
+    const counts = totals.byKind[kind];
+    return counts === undefined ? [] : [[kindPlural(kind), ...used.map((state) => countText(counts[state]))]];
+  });
+  const right = used.map((_state, index) => index + 1);
+  return [
+    ...section({ title: headline(totals, context), tone: "quiet", head: ["", ...used.map((state) => HEADS[state])], rows, right }, style),
+    ...detailLines(totals, context),
+    ...bundleLines(context),
+  ];
+}
+
+function isNothingToDo(totals: JobTotals): boolean {
+  return totals.objects > 0 && totals.states.skipped === totals.objects;
+}
+
+function nothingToDo(totals: JobTotals): string {
+  return `nothing to do: the target already holds everything (${countOf(totals.objects, "object")} checked)`;
+}
+
+function headline(totals: JobTotals, { source, target, durationMs }: JobContext): string {
+  const there = totals.states.done + totals.states.skipped;
+  const how = there === totals.objects ? `all ${countOf(totals.objects, "object")}` : `${countText(there)} of ${countOf(totals.objects, "object")}`;
+  return `${how} from ${source} ${there === 1 && totals.objects === 1 ? "is" : "are"} at ${target} after ${durationText(durationMs)}`;
+}
+
+function detailLines(totals: JobTotals, { points, requests }: JobContext): string[] {
+  const rows = [
+    ["files moved", totals.files === 0 ? "none" : `${countText(totals.files)} (${bytesText(totals.bytes)})`],
+    ["metric points moved", points === 0 ? "none" : countText(points)],
+    ...[...requests].map(([host, count]) => [`requests to ${host}`, countText(count)]),
+  ];
+  return table(rows, { indent: "  " });
+}
+
+function bundleLines({ bundle }: JobContext): string[] {
+  if (bundle === undefined) return [];
+  const size = bundle.sizeBytes === undefined ? "" : ` (${bytesText(bundle.sizeBytes)})`;
+  return table([["bundle", `${bundle.path}${size}`]], { indent: "  " });
+}
