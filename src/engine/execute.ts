@@ -140,15 +140,19 @@ async function writeEntity(item: GroupedStep, execution: Execution): Promise<Out
   const removal = !partial && execution.afterwork.remove(step, placed);
   // A pending deletion or link keeps the fingerprint from matching, so that a resumed job comes back for it.
   const fingerprint = draft.pendingLinks() || removal ? `${step.mark}+pending` : step.mark;
-  const error = partial ? { code: "ARTIFACT_UNREADABLE", message: `${losses.length} files did not arrive` } : undefined;
-  await job.journal.append({
-    key: step.source.key,
-    state: partial ? "failed" : "done",
-    fingerprint,
-    placed,
-    ...(error === undefined ? {} : { error }),
-  });
-  return { step, state: partial ? "partial" : "done", placed, fileLosses: losses, moved };
+  const missing = losses.filter((loss) => !loss.permanent);
+  const error: Refusal | undefined = partial
+    ? { code: missing[0]?.code ?? "ARTIFACT_UNREADABLE", message: filesMissing(missing) }
+    : undefined;
+  const state = partial ? "partial" : "done";
+  const noted = error === undefined ? {} : { error };
+  await job.journal.append({ key: step.source.key, state: partial ? "failed" : "done", fingerprint, placed, ...noted });
+  return { step, state, placed, fileLosses: losses, moved, ...noted };
+}
+
+function filesMissing(losses: readonly FileLoss[]): string {
+  if (losses.some((loss) => loss.path === "")) return "its files could not be listed";
+  return losses.length === 1 ? "one of its files did not arrive" : `${losses.length} of its files did not arrive`;
 }
 
 interface PutDraft {
