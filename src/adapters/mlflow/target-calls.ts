@@ -61,6 +61,8 @@ export function markTag(mark: string): KeyValue {
 }
 
 export const SOURCE_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.source}`;
+/** On a carrier run, and on the version whose files it carries. */
+export const CARRIER_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.carrier}`;
 export const MARK_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.done}`;
 
 /** The digest that an object is searched for by. Throws INTERNAL where the caller gave none. */

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { MigrationError } from "../../errors.ts";
 import type { ModelVersion, Tags } from "../../model/entities.ts";
-import { PROVENANCE, PROVENANCE_PREFIX } from "../../model/keys.ts";
+import { PROVENANCE } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
-import { isRefusal, sourceDigest, SOURCE_TAG } from "./target-calls.ts";
+import { CARRIER_TAG, isRefusal, sourceDigest, SOURCE_TAG } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
 import type { ExperimentReader } from "./target-experiment-reads.ts";
 import type { PlacedIndex } from "./target-index.ts";
@@ -108,7 +108,7 @@ async function createCarrier({ calls, runs }: CarrierParts, version: ModelVersio
     start_time: time,
     tags: [
       { key: SOURCE_TAG, value: source },
-      { key: `${PROVENANCE_PREFIX}${PROVENANCE.carrier}`, value: versionId },
+      { key: CARRIER_TAG, value: versionId },
       {
         key: "mlflow.note.content",
         value: `Carries the files of version ${version.version} of model ${version.model}; no run at the source holds them.`,

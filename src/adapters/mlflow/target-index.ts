@@ -20,14 +20,19 @@ export interface PlacedIndex {
   find(experimentId: string, source: string, signal: AbortSignal): Promise<Indexed | undefined>;
   /** The experiment is new, so nothing is in it but what is noted. */
   startEmpty(experimentId: string): void;
-  /** An object that was just written. */
+  /** An object that was just written, in whole or in part. */
   note(experimentId: string, source: string, object: Indexed): void;
+  /** What has changed about an object since. */
+  amend(id: string, change: Partial<Omit<Indexed, "id">>): void;
+  /** The experiment's objects have changed all at once: what is known of them is asked for again. */
+  forget(experimentId: string): void;
 }
 
 /** `load` gives every object of the experiment that has a provenance tag, deleted ones included. */
 export function createPlacedIndex(load: (experimentId: string, signal: AbortSignal) => AsyncIterable<IndexedObject>): PlacedIndex {
   const lists = new Map<string, Promise<Map<string, Indexed>>>();
   const noted = new Map<string, Map<string, Indexed>>();
+  const changes = new Map<string, Partial<Indexed>>();
 
   function listOf(experimentId: string, signal: AbortSignal): Promise<Map<string, Indexed>> {
     const known = lists.get(experimentId);
@@ -41,12 +46,19 @@ export function createPlacedIndex(load: (experimentId: string, signal: AbortSign
 
   return {
     async find(experimentId, source, signal) {
-      return noted.get(experimentId)?.get(source) ?? (await listOf(experimentId, signal)).get(source);
+      const object = noted.get(experimentId)?.get(source) ?? (await listOf(experimentId, signal)).get(source);
+      return object && { ...object, ...changes.get(object.id) };
     },
     startEmpty: (experimentId) => void lists.set(experimentId, Promise.resolve(new Map<string, Indexed>())),
     note(experimentId, source, object) {
       const own = noted.get(experimentId) ?? new Map<string, Indexed>();
       noted.set(experimentId, own.set(source, object));
+      changes.delete(object.id);
+    },
+    amend: (id, change) => void changes.set(id, { ...changes.get(id), ...change }),
+    forget(experimentId) {
+      lists.delete(experimentId);
+      noted.delete(experimentId);
     },
   };
 }

@@ -55,9 +55,14 @@ interface DraftModel {
   readonly isNew: boolean;
 }
 
-async function createModel({ calls, loggedModels }: LoggedModelWriting, model: LoggedModel, context: PutContext): Promise<DraftModel> {
+async function createModel(
+  { calls, loggedModels, index }: LoggedModelWriting,
+  model: LoggedModel,
+  context: PutContext,
+): Promise<DraftModel> {
   const { signal } = context;
   const experimentId = idOf(model.experiment);
+  const source = sourceDigest(context.provenance);
   const body = {
     experiment_id: experimentId,
     name: model.name,
@@ -69,8 +74,9 @@ async function createModel({ calls, loggedModels }: LoggedModelWriting, model: L
   const made = await createOnce({
     what: `logged model ${JSON.stringify(model.name)} in experiment ${experimentId}`,
     send: async () => loggedModels.parse(await calls.create("logged-models", body, signal)),
-    look: () => loggedModels.bySource(experimentId, sourceDigest(context.provenance), signal),
+    look: () => loggedModels.bySource(experimentId, source, signal),
   });
+  index.note(experimentId, source, { id: made.id, deleted: false });
   return { id: made.id, artifactUri: made.artifactUri, status: "PENDING", tags: model.tags, blanked: [], isNew: true };
 }
 

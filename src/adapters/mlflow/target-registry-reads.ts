@@ -8,7 +8,7 @@ import { loggedModelKey, runKey, toModelVersion, toRegisteredModel } from "./con
 import type { VersionPlace } from "./convert.ts";
 import type { KeyValue } from "./target-batches.ts";
 import type { Calls } from "./target-calls.ts";
-import { unlessMissing } from "./target-calls.ts";
+import { CARRIER_TAG, unlessMissing } from "./target-calls.ts";
 import { parseWire, wire } from "./wire.ts";
 import type { WireModelVersion } from "./wire.ts";
 
@@ -94,26 +94,24 @@ async function newestWithTag(
 const PROMPT_TAG = "mlflow.prompt.is_prompt";
 
 function versionThere(version: WireModelVersion): VersionThere {
-  const entity = toModelVersion(version, {
-    files: { owner: "own" },
-  });
-  const { provenance } = entity;
-  const mark = provenance.get(PROVENANCE.done);
+  const entity = toModelVersion(version, placeOf(version));
+  const { provenance, description, tags, stage } = entity;
   return {
     number: version.version,
     source: provenance.get(PROVENANCE.source),
-    mark,
+    mark: provenance.get(PROVENANCE.done),
     placeholder: provenance.get(PROVENANCE.placeholder),
-    description: entity.description,
-    tags: entity.tags,
-    stage: entity.stage,
-    // Only versions with files of their own have a mark; their run is the carrier, which is not theirs.
-    entity: mark === undefined ? toModelVersion(version, placeOf(version)) : entity,
+    description,
+    tags,
+    stage,
+    entity,
   };
 }
 
 /** Where the files of a version lie that was written here: the counterpart of target-version-origins.ts. */
 function placeOf(version: WireModelVersion): VersionPlace {
+  // A carrier run only holds the files, and is not the version's own.
+  if (version.tags.has(CARRIER_TAG)) return { files: { owner: "own" } };
   const run = version.run_id === "" ? {} : { run: runKey(version.run_id) };
   return { files: filesOf(version), ...run };
 }

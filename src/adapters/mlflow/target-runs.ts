@@ -46,6 +46,7 @@ export async function linkRun(writing: RunWriting, run: Run, key: PlacedKey, con
   const references = keyValues(run.tags).filter((tag) => REFERENCE_TAGS.includes(tag.key));
   const content = { params: new Map<string, string>(), points: noPoints(), tags: [...references, markTag(context.mark)] };
   await logContent(writing.calls, idOf(key), content, context.signal);
+  writing.index.amend(idOf(key), { mark: context.mark });
 }
 
 /** Sends params, points and tags, one request after the other: the last holds the last tags. */
@@ -66,7 +67,7 @@ interface DraftRun {
   readonly update: object | undefined;
 }
 
-async function createRun({ calls, runs }: RunWriting, run: Run, context: PutContext): Promise<DraftRun> {
+async function createRun({ calls, runs, index }: RunWriting, run: Run, context: PutContext): Promise<DraftRun> {
   const { signal } = context;
   const experimentId = idOf(run.experiment);
   const source = sourceDigest(context.provenance);
@@ -83,6 +84,7 @@ async function createRun({ calls, runs }: RunWriting, run: Run, context: PutCont
     send: () => sendCreate(calls, runs, body, signal),
     look: () => runs.bySource(experimentId, source, signal),
   });
+  index.note(experimentId, source, { id: made.id, deleted: false });
   const isOpen = run.status === "RUNNING" && run.endTime === undefined;
   return {
     id: made.id,

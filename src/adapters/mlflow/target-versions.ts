@@ -2,13 +2,14 @@
 import type { ModelVersion, PlacedKey } from "../../model/entities.ts";
 import { placed, versionKey } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
-import { keyValues, markTag, MARK_TAG, provenanceTags, sourceDigest, SOURCE_TAG, tagChanges } from "./target-calls.ts";
+import { CARRIER_TAG, keyValues, markTag, MARK_TAG, provenanceTags, sourceDigest, SOURCE_TAG, tagChanges } from "./target-calls.ts";
+import type { KeyValue } from "./target-batches.ts";
 import type { Calls } from "./target-calls.ts";
 import { createOnce } from "./target-once.ts";
 import type { RegistryReader, VersionThere } from "./target-registry-reads.ts";
 import type { ModelSnapshot, Registry } from "./target-registry.ts";
 import { checkNumber, numberTaken, reserveNumbers } from "./target-version-numbers.ts";
-import type { VersionOrigins } from "./target-version-origins.ts";
+import type { VersionOrigin, VersionOrigins } from "./target-version-origins.ts";
 
 export interface VersionWriting {
   readonly calls: Calls;
@@ -58,19 +59,24 @@ async function createVersion(writing: VersionWriting, version: ModelVersion, { s
 async function sendVersion(
   { calls, reader }: VersionWriting,
   version: ModelVersion,
-  { origin, context }: { readonly origin: object; readonly context: PutContext },
+  { origin, context }: { readonly origin: VersionOrigin; readonly context: PutContext },
 ): Promise<VersionThere> {
   const { signal } = context;
   const { model: name, description, runLink } = version;
   const source = sourceDigest(context.provenance);
-  const mark = version.files.owner === "own" ? [markTag(context.mark)] : [];
-  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags), ...mark];
+  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags), ...ownTags(version, origin, context)];
   return createOnce({
     what: `version ${version.version} of ${JSON.stringify(name)}`,
     send: async () =>
       reader.parse(await calls.create("model-versions/create", { name, ...origin, description, run_link: runLink, tags }, signal)),
     look: () => reader.versionByTag(name, { key: SOURCE_TAG, value: source }, signal),
   });
+}
+
+/** Tells readers that the run only carries the files, and that these have arrived. */
+function ownTags(version: ModelVersion, origin: VersionOrigin, { mark }: PutContext): KeyValue[] {
+  if (version.files.owner !== "own" || origin.run_id === undefined) return [];
+  return [{ key: CARRIER_TAG, value: origin.run_id }, markTag(mark)];
 }
 
 async function updateVersion(writing: VersionWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {

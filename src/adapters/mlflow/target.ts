@@ -41,7 +41,7 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
     find: (entity, context) => find(writers, entity, context),
     put: (entity, context) => put(writers, entity, context),
     link: (run, key, context) => linkRun(writers.runs, run, key, context),
-    remove: (entity, key, signal) => remove(writers.calls, entity, key, signal),
+    remove: (entity, key, signal) => remove(writers, entity, key, signal),
     finish: () => Promise.resolve(),
     close: () => source.close(),
   };
@@ -128,8 +128,14 @@ async function put(writers: Writers, entity: Entity, context: PutContext): Promi
   }
 }
 
-async function remove(calls: Calls, entity: Run | Experiment, key: PlacedKey, signal: AbortSignal): Promise<void> {
+async function remove({ calls, runs }: Writers, entity: Run | Experiment, key: PlacedKey, signal: AbortSignal): Promise<void> {
   const id = idOf(key);
-  if (entity.kind === "run") await calls.remove("POST", "runs/delete", { run_id: id }, signal);
-  else await calls.remove("POST", "experiments/delete", { experiment_id: id }, signal);
+  if (entity.kind === "run") {
+    await calls.remove("POST", "runs/delete", { run_id: id }, signal);
+    runs.index.amend(id, { deleted: true });
+    return;
+  }
+  // Takes the experiment's runs along.
+  await calls.remove("POST", "experiments/delete", { experiment_id: id }, signal);
+  runs.index.forget(id);
 }
