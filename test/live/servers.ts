@@ -12,6 +12,7 @@ import { ensurePython } from "./python-env.ts";
 export { runPython } from "./leash.ts";
 export { ensurePython, MLFLOW_VERSION } from "./python-env.ts";
 
+const LOG_NAME = "server.log";
 const START_TIMEOUT_MS = 120_000;
 const POLL_MS = 200;
 const LOG_TAIL_CHARS = 4_000;
@@ -44,7 +45,7 @@ export interface LiveServer extends AsyncDisposable {
   kill(): Promise<void>;
   /** Stops it if it runs, and starts it again at the same address over the same data. */
   restart(): Promise<void>;
-  /** Digest of everything that is stored: equal before and after means that nothing at all was written. */
+  /** Digest of everything below `dir` but the log: equal before and after means that nothing at all was written. */
   storedState(): Promise<string>;
 }
 
@@ -54,7 +55,7 @@ export async function startMlflow(options: StartOptions): Promise<LiveServer> {
   await mkdir(join(dir, "art"), { recursive: true });
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  const logFile = join(dir, "server.log");
+  const logFile = join(dir, LOG_NAME);
   const start = (): Promise<ChildProcess> => launch(serverArgs(options, dir, port), url, logFile, options.env);
   let child: ChildProcess | undefined = await start();
 
@@ -140,11 +141,13 @@ async function canListen(port: number): Promise<boolean> {
   });
 }
 
+/** Of the database every byte counts; of other files path, size and time of change, since they may be large. */
 async function digestOf(dir: string): Promise<string> {
-  const hash = createHash("sha256").update(await readFile(join(dir, "mlflow.db")));
-  const entries = await readdir(join(dir, "art"), { recursive: true, withFileTypes: true });
+  const database = join(dir, "mlflow.db");
+  const hash = createHash("sha256").update(await readFile(database));
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files.sort()) {
+  for (const file of files.filter((path) => path !== database && path !== join(dir, LOG_NAME)).sort()) {
     const { size, mtimeMs } = await stat(file);
     hash.update(JSON.stringify([file, size, mtimeMs]));
   }

@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import tempfile
 
 from connection import prepare
 
@@ -20,10 +21,13 @@ def main() -> None:
     import mlflow.pyfunc
     import numpy
 
-    # Rounded: the last bits are the solver's affair, not the registry's.
-    predictions = {
-        uri: [round(float(value), 6) for value in mlflow.pyfunc.load_model(uri).predict(numpy.array(ROWS))] for uri in options.model_uri
-    }
+    predictions = {}
+    for uri in options.model_uri:
+        # A folder of our own: of a version on a local path, the client would otherwise write a file into the store.
+        with tempfile.TemporaryDirectory() as folder:
+            found = mlflow.pyfunc.load_model(uri, dst_path=folder).predict(numpy.array(ROWS))
+        # Rounded: the last bits are the solver's affair, not the registry's.
+        predictions[uri] = [round(float(value), 6) for value in found]
     print(json.dumps(predictions))
 
 

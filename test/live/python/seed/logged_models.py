@@ -53,7 +53,7 @@ def several(world: World, experiment: str) -> None:
             )
             models.append(world.remember(f"logged_model.{step + 1}", info.model_id))
     world.client.set_terminated(run, "FINISHED", EPOCH + 1)
-    world.client.set_logged_model_tags(models[1], {**AWKWARD_TAGS, "note": MARKDOWN})
+    world.client.set_logged_model_tags(models[1], {**AWKWARD_TAGS, "note": MARKDOWN, "no limit here": "x" * 20_000})
     metrics(world, experiment, run, models)
 
 
