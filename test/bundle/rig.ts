@@ -25,7 +25,7 @@ export const OPTIONS: BundleTargetOptions = {
 };
 
 export const EVERYTHING: Selection = { includeDeleted: true };
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 /** A folder that is gone after the test. */
 export async function testFolder(): Promise<string> {

@@ -117,7 +117,6 @@ async function checkEnvelope(store: MemberStore, findings: Findings): Promise<Ma
     named.set(name, size);
     if (stored === undefined) report(name, "is missing");
     else if (stored !== size) report(name, `has ${stored} bytes instead of ${size}`);
-    if ((blobDigest(name) ?? sha256) !== sha256) report(MANIFEST, `gives ${name} another digest than its name`);
     if (name === HEADER && header !== undefined && createHash("sha256").update(header).digest("hex") !== sha256) {
       report(HEADER, "has another digest than the manifest says");
     }

@@ -1,8 +1,9 @@
 // The first and the last member of a bundle: the header tells what it is, the manifest that it is whole.
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MigrationError } from "../../errors.ts";
 import { KINDS } from "../../model/entities.ts";
-import { FORMAT, FORMAT_VERSION, isMemberName } from "./layout.ts";
+import { FORMAT, FORMAT_VERSION, blobDigest, isMemberName } from "./layout.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/u);
 const sizeBytes = z.int().min(0);
@@ -19,7 +20,7 @@ export const headerSchema = z.strictObject({
   /** Where that registry was, without credentials. */
   source: z.strictObject({ uri: z.string() }),
   /** What was asked for, as the writer understood it. Absent: everything. */
-  selection: z.exactOptional(z.json()),
+  selection: z.exactOptional(z.unknown()),
 });
 export type Header = z.output<typeof headerSchema>;
 
@@ -43,6 +44,8 @@ export const manifestSchema = z.strictObject({
   losses: z.array(z.strictObject({ key: z.string(), field: z.string(), reason: z.string() })),
   /** Every member but the manifest itself. */
   members: z.array(z.strictObject({ name: z.string(), size: sizeBytes, sha256 })),
+  /** Of the manifest's own bytes before the line that holds it. */
+  sha256,
 });
 export type Manifest = z.output<typeof manifestSchema>;
 
@@ -67,21 +70,34 @@ export function parseHeader(text: string, where: string): Header {
   return header.data;
 }
 
+/** Reads a manifest. Throws BUNDLE_DAMAGED unless it is whole, byte for byte, and names nothing but members. */
 export function parseManifest(text: string, where: string): Manifest {
+  const end = SEAL.exec(text.slice(-SEAL_CHARS));
+  if (end === null) throw damaged(where, "manifest.json", "has no digest at its end");
+  if (end[1] !== sha256Of(text.slice(0, -SEAL_CHARS))) throw damaged(where, "manifest.json", "has other bytes than its digest says");
   const manifest = manifestSchema.safeParse(parseJson(text, "manifest.json", where));
   if (!manifest.success) throw damaged(where, "manifest.json", firstIssue(manifest.error));
-  const stranger = manifest.data.members.find((member) => !isMemberName(member.name));
-  if (stranger !== undefined) throw damaged(where, "manifest.json", `names ${JSON.stringify(stranger.name)}, which no bundle holds`);
+  for (const { name, sha256 } of manifest.data.members) {
+    if (!isMemberName(name)) throw damaged(where, "manifest.json", `names ${JSON.stringify(name)}, which no bundle holds`);
+    if ((blobDigest(name) ?? sha256) !== sha256) throw damaged(where, "manifest.json", `gives ${name} another digest than its name`);
+  }
   return manifest.data;
 }
 
-/** The manifest's text: one member a line, so that it can be looked at with line tools. */
-export function manifestText(manifest: Manifest): string {
+/** The manifest's text: one member a line, so that it can be looked at with line tools, and a digest of all that is before it. */
+export function manifestText(manifest: Omit<Manifest, "sha256">): string {
   const { members, ...rest } = manifest;
   const head = JSON.stringify(rest, undefined, 1).replace(/\n\}$/, "");
   const lines = members.map((member) => JSON.stringify(member));
-  return `${head},\n "members": [\n${lines.join(",\n")}\n ]\n}\n`;
+  const text = `${head},\n "members": [\n${lines.join(",\n")}\n ],\n`;
+  return `${text} "sha256": "${sha256Of(text)}"\n}\n`;
 }
+
+/** How a manifest ends, to the byte: other layouts of the same JSON are refused, so that the digest covers everything. */
+const SEAL = /^ "sha256": "([0-9a-f]{64})"\n\}\n$/;
+const SEAL_CHARS = 80;
+
+const sha256Of = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** The error for a member that is not what the manifest or its own name says. */
 export function damaged(where: string, member: string, problem: string): MigrationError {

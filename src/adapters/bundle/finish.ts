@@ -60,7 +60,7 @@ async function* lines(growing: GrowingBundle, entries: readonly IndexEntry[]): A
   if (size > 0) yield Buffer.concat(held);
 }
 
-function manifestOf(ordered: readonly IndexEntry[], summary: FinishSummary, members: readonly Member[]): Manifest {
+function manifestOf(ordered: readonly IndexEntry[], summary: FinishSummary, members: readonly Member[]): Omit<Manifest, "sha256"> {
   const count = (kind: Kind): number => ordered.filter((entry) => entry.kind === kind).length;
   return {
     format: FORMAT,

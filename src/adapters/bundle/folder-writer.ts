@@ -5,7 +5,7 @@ import { mkdir, open, readFile, readdir, rename, rm, stat } from "node:fs/promis
 import { join } from "node:path";
 import { MigrationError } from "../../errors.ts";
 import { BLOBS, HEADER, blobDigest, blobMember } from "./layout.ts";
-import { serially } from "./queue.ts";
+import { serially, whenGrown } from "./queue.ts";
 import type { Spooled } from "./spool.ts";
 import { digestOf } from "./store.ts";
 import { syncFolder } from "./writer.ts";
@@ -36,7 +36,10 @@ export async function openFolderWriter(root: string, spoolFolder: string): Promi
       }),
     readBlob: (digest) => createReadStream(join(root, blobMember(digest))),
     add: (name, sizeBytes, chunks) => addMember({ name, sizeBytes, temporary: join(spoolFolder, "member") }, chunks, place),
-    sync: () => syncFolder(join(root, BLOBS)),
+    sync: whenGrown(
+      () => blobs.size,
+      () => syncFolder(join(root, BLOBS)),
+    ),
     seal: async () => {
       for (const folder of [BLOBS, "blobs", "entities", "."]) await syncFolder(join(root, folder));
     },

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { MigrationError } from "../../errors.ts";
 import { LIMITS } from "./layout.ts";
 import { LineError, linesOf } from "./lines.ts";
-import { serially } from "./queue.ts";
+import { serially, whenGrown } from "./queue.ts";
 import { collect } from "./store.ts";
 import { readRange } from "./tar-store.ts";
 
@@ -30,7 +30,6 @@ export interface LineLog {
 export async function openLineLog(path: string, onLine: (bytes: Uint8Array, place: LinePlace) => boolean): Promise<LineLog> {
   const file = await open(path, "r+").catch(() => open(path, "wx+", 0o600));
   let end = await soundEnd(path, onLine);
-  let synced = end;
   await file.truncate(end);
   const oneByOne = serially();
   return {
@@ -47,11 +46,10 @@ export async function openLineLog(path: string, onLine: (bytes: Uint8Array, plac
       }),
     read: ({ position, sizeBytes }) =>
       collect(readRange(file, { position, sizeBytes }, () => new MigrationError("DISK", `${path} became shorter while it was in use`))),
-    sync: async () => {
-      const reached = end;
-      if (synced < reached) await file.datasync();
-      synced = Math.max(synced, reached);
-    },
+    sync: whenGrown(
+      () => end,
+      () => file.datasync(),
+    ),
     close: () => file.close(),
   };
 }

@@ -1,4 +1,4 @@
-// Two ways to let many callers share one file: one after the other, and one flush for all who wait.
+// How many callers share one file: one after the other, and one flush for all who wait.
 
 /** Runs works strictly one after the other; the failure of one does not stop those behind it. */
 export function serially(): <T>(work: () => Promise<T>) => Promise<T> {
@@ -33,5 +33,15 @@ export function coalesced(work: () => Promise<void>): () => Promise<void> {
         return run();
       });
     return next;
+  };
+}
+
+/** Calls `sync` only where something was added since the last time that it succeeded. `size` tells how much there is. */
+export function whenGrown(size: () => number, sync: () => Promise<void>): () => Promise<void> {
+  let synced = 0;
+  return async () => {
+    const reached = size();
+    if (synced < reached) await sync();
+    synced = Math.max(synced, reached);
   };
 }

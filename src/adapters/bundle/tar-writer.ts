@@ -1,11 +1,12 @@
 // Appends members to a tar that can be cut off at any byte and continued.
 import { createHash } from "node:crypto";
 import type { Hash } from "node:crypto";
-import { open, rm } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { MigrationError } from "../../errors.ts";
 import { HEADER, LIMITS, blobDigest, blobMember } from "./layout.ts";
-import { serially } from "./queue.ts";
+import { serially, whenGrown } from "./queue.ts";
+import { discard } from "./spool.ts";
 import type { Spooled } from "./spool.ts";
 import { collect, digestOf } from "./store.ts";
 import { BLOCK, TRAILER, encodeTarHeader, paddedSize } from "./tar-format.ts";
@@ -45,40 +46,49 @@ function tarWriter(file: FileHandle, { kept, end: start, headerText }: Recovered
   const placed = new Map(kept.flatMap((member) => placeOfBlob(member)));
   const blobs = new Map([...placed].map(([digest, member]) => [digest, member.sizeBytes]));
   const oneByOne = serially();
-  let end = start;
-  const append = async (name: string, sizeBytes: number, chunks: Chunks): Promise<string> => {
-    const written = await writeMember(file, { name, sizeBytes, position: end }, chunks);
-    // Only now: what a failed write left behind is overwritten by the next.
-    end = written.end;
-    return written.sha256;
+  const tail = tailOf(file, start);
+  const appendBlob = async (blob: Spooled): Promise<void> => {
+    const member = { name: blobMember(blob.sha256), sizeBytes: blob.sizeBytes, position: tail.end() + BLOCK };
+    await tail.append(member.name, member.sizeBytes, contentOf(blob));
+    placed.set(blob.sha256, member);
+    blobs.set(blob.sha256, blob.sizeBytes);
   };
   return {
     blobs,
     headerText,
-    add: (name, sizeBytes, chunks) => oneByOne(() => append(name, sizeBytes, chunks)),
+    add: (name, sizeBytes, chunks) => oneByOne(() => tail.append(name, sizeBytes, chunks)),
     addBlob: (blob) =>
       oneByOne(async () => {
-        if (!blobs.has(blob.sha256)) {
-          const name = blobMember(blob.sha256);
-          const position = end + BLOCK;
-          await append(name, blob.sizeBytes, contentOf(blob));
-          placed.set(blob.sha256, { name, sizeBytes: blob.sizeBytes, position });
-          blobs.set(blob.sha256, blob.sizeBytes);
-        }
-        if ("path" in blob.content) await rm(blob.content.path, { force: true });
+        if (!blobs.has(blob.sha256)) await appendBlob(blob);
+        await discard(blob);
       }),
     readBlob: (digest) => {
       const member = placed.get(digest);
       if (member === undefined) throw new MigrationError("ARTIFACT_CORRUPT", `${blobMember(digest)} is missing in the growing bundle`);
       return dataOf(file, member);
     },
-    sync: () => file.datasync(),
-    seal: () =>
-      oneByOne(async () => {
-        await writeAll(file, TRAILER, end);
-        await file.sync();
-      }),
+    sync: whenGrown(tail.end, () => file.datasync()),
+    seal: () => oneByOne(() => tail.seal()),
     close: () => file.close(),
+  };
+}
+
+/** The end of the tar, which only whole members move. */
+function tailOf(file: FileHandle, start: number) {
+  let end = start;
+  return {
+    end: () => end,
+    append: async (name: string, sizeBytes: number, chunks: Chunks): Promise<string> => {
+      const written = await writeMember(file, { name, sizeBytes, position: end }, chunks);
+      // Only now: what a failed write left behind is overwritten by the next.
+      end = written.end;
+      return written.sha256;
+    },
+    seal: async (): Promise<void> => {
+      await writeAll(file, TRAILER, end);
+      await file.truncate(end + TRAILER.length);
+      await file.sync();
+    },
   };
 }
 

@@ -47,7 +47,7 @@ export function createBundleTarget(path: string, options: BundleTargetOptions): 
 }
 
 function headerOf(options: BundleTargetOptions): Header {
-  const selection = options.selection === undefined ? undefined : (JSON.parse(JSON.stringify(options.selection)) as Header["selection"]);
+  const selection = options.selection === undefined ? undefined : (JSON.parse(JSON.stringify(options.selection)) as unknown);
   return {
     format: FORMAT,
     version: FORMAT_VERSION,
