@@ -42,6 +42,22 @@ describe("the index of placed objects", () => {
     expect((await index.find("1", "s1", signal))?.mark).toBe("new");
   });
 
+  it("knows what changed since, until the object is written again", async () => {
+    const { index } = indexOf([object("r1", "s1", { mark: "m" })]);
+    index.amend("r1", { deleted: true });
+    expect(await index.find("1", "s1", signal)).toEqual({ id: "r1", mark: "m", deleted: true });
+    index.note("1", "s1", { id: "r1", mark: "n", deleted: false });
+    expect(await index.find("1", "s1", signal)).toEqual({ id: "r1", mark: "n", deleted: false });
+  });
+
+  it("asks again for an experiment that is to be forgotten", async () => {
+    const { index, loads } = indexOf([]);
+    await index.find("1", "s1", signal);
+    index.forget("1");
+    await index.find("1", "s1", signal);
+    expect(loads).toEqual(["1", "1"]);
+  });
+
   it("asks again after a load that failed", async () => {
     const { index } = indexOf([object("r1", "s1")], { failFirst: true });
     await expect(index.find("1", "s1", signal)).rejects.toThrow("no connection");
