@@ -1,5 +1,4 @@
 // Reads the target's registry for its writers.
-import { MigrationError } from "../../errors.ts";
 import type { HttpClient, Query } from "../../http/client.ts";
 import type { ModelVersion, RegisteredModel, Tags, VersionFiles } from "../../model/entities.ts";
 import { PROVENANCE, versionKey } from "../../model/keys.ts";
@@ -53,8 +52,9 @@ export function createRegistryReader(http: HttpClient, calls: Calls): RegistryRe
       return { model: toRegisteredModel(answer.registered_model), isPrompt: tags.get(PROMPT_TAG) === "true", aliases: byAlias };
     },
     async *versions(name, signal) {
-      if (!canBeQuoted(name)) throw unsearchable(name);
-      for await (const version of searchVersions(http, name, signal)) yield versionThere(version);
+      // A name that no filter can hold is picked out of the whole listing.
+      const filtered = canBeQuoted(name) ? name : undefined;
+      for await (const version of searchVersions(http, filtered, signal)) if (version.name === name) yield versionThere(version);
     },
     async version(name, number, signal) {
       const query: Query = [
@@ -75,18 +75,14 @@ async function newestWithTag(
   { name, tag }: { readonly name: string; readonly tag: KeyValue },
   signal: AbortSignal,
 ): Promise<VersionThere | undefined> {
-  if (!canBeQuoted(name)) throw unsearchable(name);
   const quote = name.includes("'") ? '"' : "'";
+  const byName = canBeQuoted(name) ? `name = ${quote}${name}${quote} AND ` : "";
   const query: Query = [
-    ["filter", `name = ${quote}${name}${quote} AND tags.${tag.key} = '${tag.value}'`],
+    ["filter", `${byName}tags.${tag.key} = '${tag.value}'`],
     ["order_by", "version_number DESC"],
-    ["max_results", "1"],
   ];
-  const [version] = parseWire(
-    wire.modelVersions,
-    await calls.get("model-versions/search", query, signal),
-    "model-versions/search",
-  ).model_versions;
+  const answer = parseWire(wire.modelVersions, await calls.get("model-versions/search", query, signal), "model-versions/search");
+  const version = answer.model_versions.find((found) => found.name === name);
   return version === undefined ? undefined : versionThere(version);
 }
 
@@ -126,10 +122,4 @@ function filesOf({ source, run_id: runId }: WireModelVersion): VersionFiles {
   const owner = run?.[1] ?? run?.[3];
   if (owner === undefined || (runId !== "" && owner !== runId)) return { owner: "own" };
   return { owner: "run", key: runKey(owner), path: run?.[2] ?? run?.[4] ?? "" };
-}
-
-function unsearchable(name: string): MigrationError {
-  return new MigrationError("NAME_ILLEGAL", `versions of ${JSON.stringify(name)} cannot be searched: its name has both kinds of quotes`, {
-    hint: "map the model to another name",
-  });
 }
