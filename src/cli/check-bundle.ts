@@ -10,7 +10,11 @@ import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Prints every problem and sets the exit code: 4 when there is one. */
-export function checkOneBundle(terminal: Terminal, location: Location & { place: "bundle" }, flags: OutputFlags & PaceFlags): Promise<void> {
+export function checkOneBundle(
+  terminal: Terminal,
+  location: Location & { place: "bundle" },
+  flags: OutputFlags & PaceFlags,
+): Promise<void> {
   return inSession(terminal, { flags, locations: [location], phase: `checking ${location.path}` }, async (session) => {
     const check = checkBundle(location.path, { signal: session.interruption.signal });
     const problems: { member: string; problem: string }[] = [];

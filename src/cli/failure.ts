@@ -34,6 +34,7 @@ function usageFailure(thrown: CommanderError): Failure | undefined {
   const [first = "", suggestion] = thrown.message.split("\n");
   const message = asked ? "no command was given" : first.replace(/^error: /, "").replace(/\.$/, "");
   const meant = /^\(Did you mean (.*)\?\)$/.exec(suggestion ?? "")?.[1];
-  const hint = meant === undefined ? "mlferry --help lists the commands, mlferry COMMAND --help the flags of one" : `did you mean ${meant}?`;
+  const hint =
+    meant === undefined ? "mlferry --help lists the commands, mlferry COMMAND --help the flags of one" : `did you mean ${meant}?`;
   return { code: "USAGE", message, hint, exitCode: CODES.USAGE.exit };
 }

@@ -22,7 +22,8 @@ export function listenForInterrupts(signals: Terminal["signals"], tell: (line: s
   const drain = new AbortController();
   const abort = new AbortController();
   let writing = false;
-  const reason = (): MigrationError => new MigrationError("INTERRUPTED", "interrupted", { hint: "run the same command again: it continues" });
+  const reason = (): MigrationError =>
+    new MigrationError("INTERRUPTED", "interrupted", { hint: "run the same command again: it continues" });
   const onSignal = (): void => {
     if (drain.signal.aborted || !writing) {
       drain.abort(reason());

@@ -16,16 +16,17 @@ export type Location =
 export type Role = "source" | "target";
 
 /**
- * Reads a location as the command line has it. A source must look like something that can be read; any path will do as a
- * target. Throws LOCATION_UNKNOWN, USAGE for a login within the address, NOT_FOUND for a bundle that is not there.
+ * Reads a location as the command line has it. What is to be read must look like something that can be; any path can be
+ * written. `use` is that of the role unless told. Throws LOCATION_UNKNOWN, USAGE for a login within the address, NOT_FOUND
+ * for a bundle that is not there.
  */
-export function parseLocation(text: string, role: Role): Location {
+export function parseLocation(text: string, role: Role, use: "read" | "write" = role === "source" ? "read" : "write"): Location {
   if (/^https?:\/\//i.test(text)) return serverLocation(text, role);
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
   if (/^databricks(-uc)?$/.test(text) || (scheme !== undefined && UNSUPPORTED.test(scheme))) throw unsupported(text, scheme ?? text);
   if (scheme !== undefined) throw unknown(text, `${role} ${quoted(text)} has the unknown form ${scheme}:`);
   if (text.trim() === "" || text === "-") throw unknown(text, `${role} ${quoted(text)} names no place`);
-  return role === "source" ? readableBundle(text) : { place: "bundle", path: text };
+  return use === "read" ? readableBundle(text, role) : { place: "bundle", path: text };
 }
 
 /** Two locations are one place when both are the same server or the same path. */
@@ -67,10 +68,10 @@ function unknown(text: string, message: string): MigrationError {
   return new MigrationError("LOCATION_UNKNOWN", message, { hint: `${meant}${FORMS}` });
 }
 
-function readableBundle(path: string): Location {
+function readableBundle(path: string, role: Role): Location {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
-    if (!/[/\\]|\.tar$/.test(path)) throw unknown(path, `source ${quoted(path)} names no known place, and no file or folder is called so`);
+    if (!/[/\\]|\.tar$/.test(path)) throw unknown(path, `${role} ${quoted(path)} names no known place, and no file or folder is called so`);
     const left = existsSync(`${path}.partial`) ? `; ${path}.partial is an unfinished one: the export that began it continues it` : "";
     throw new MigrationError("NOT_FOUND", `there is no bundle at ${path}`, { hint: `check the path${left}` });
   }

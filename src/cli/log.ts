@@ -25,9 +25,18 @@ const SECRET_FIELDS = ["authorization", "token", "password"].flatMap((name) => [
 export function openLog({ file, verbose, scrub }: LogOptions): Log {
   const descriptor = openSync(file, "a", 0o600);
   let open = true;
-  const destination = { write: (line: string) => void (open && writeSync(descriptor, scrub(line))) };
+  const destination = {
+    write(line: string): void {
+      if (open) writeSync(descriptor, scrub(line));
+    },
+  };
   const logger = pino(
-    { level: verbose ? "debug" : "info", base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: SECRET_FIELDS, censor: "***" } },
+    {
+      level: verbose ? "debug" : "info",
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: SECRET_FIELDS, censor: "***" },
+    },
     destination,
   );
   return {
@@ -43,4 +52,10 @@ export function openLog({ file, verbose, scrub }: LogOptions): Log {
 }
 
 /** A log that goes nowhere. */
-export const NO_LOG: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, close: () => undefined };
+export const NO_LOG: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  close: () => undefined,
+};

@@ -66,7 +66,10 @@ function readText(path: string): string {
     return readFileSync(path, "utf8");
   } catch (thrown) {
     const { message, cause } = asMigrationError(thrown);
-    throw new MigrationError("MAPPING_INVALID", `the mapping file cannot be read: ${message}`, { cause, hint: "check the path given with --map" });
+    throw new MigrationError("MAPPING_INVALID", `the mapping file cannot be read: ${message}`, {
+      cause,
+      hint: "check the path given with --map",
+    });
   }
 }
 
@@ -74,7 +77,7 @@ function readText(path: string): string {
 function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
   for (let length = path.length; length > 0; length -= 1) {
     const node = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range != null) return lines.linePos(node.range[0]).line;
+    if (isNode(node) && node.range !== null && node.range !== undefined) return lines.linePos(node.range[0]).line;
   }
   return undefined;
 }

@@ -1,6 +1,8 @@
 // From the words of a copy, export or import to the job, or to its plan with --dry-run.
 import { MigrationError } from "../errors.ts";
 import { isSamePlace, parseLocation } from "./location.ts";
+import type { Location } from "./location.ts";
+import { hasMapping } from "./mapping-flags.ts";
 import { jobOptionsOf } from "./move-flags.ts";
 import type { MoveFlags } from "./move-flags.ts";
 import { runJob } from "./run-job.ts";
@@ -19,9 +21,19 @@ export interface Move {
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
 export async function move(terminal: Terminal, { source, target, flags, force = false }: Move): Promise<void> {
   const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options: jobOptionsOf(flags), flags };
-  if (isSamePlace(request.source, request.target) && request.source.place === "bundle") {
-    throw new MigrationError("USAGE", "source and target are the same bundle", { hint: "give the new bundle another name" });
-  }
+  refuseSamePlace(request.source, request.target, flags);
   if (request.target.place === "bundle") refuseExisting(request.target.path, { force });
   await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, { ...request, force }));
+}
+
+/** A copy within one server is fine under other names; under the same ones every run would come to lie beside its original. */
+function refuseSamePlace(source: Location, target: Location, flags: MoveFlags): void {
+  if (!isSamePlace(source, target)) return;
+  if (source.place === "bundle") {
+    throw new MigrationError("USAGE", "source and target are the same bundle", { hint: "give the new bundle another name" });
+  }
+  if (hasMapping(flags)) return;
+  throw new MigrationError("USAGE", "source and target are the same server", {
+    hint: "to copy within a server give new names, such as --rename-experiment '*=copy of *' --rename-model '*=copy-of-*'",
+  });
 }

@@ -12,5 +12,7 @@ export function refuseExisting(path: string, { force }: { readonly force: boolea
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || force) return;
   if (stat.isDirectory() && !path.endsWith(".tar") && readdirSync(path).length === 0) return;
-  throw new MigrationError("OUTPUT_EXISTS", `${path} is there already`, { hint: "give another name, or replace it with: mlferry export --force" });
+  throw new MigrationError("OUTPUT_EXISTS", `${path} is there already`, {
+    hint: "give another name, or replace it with: mlferry export --force",
+  });
 }

@@ -44,45 +44,55 @@ export interface Places {
 }
 
 export function createPlaces(options: PlacesOptions): Places {
-  const pacerOf = createPacers(options);
-  const servers: { readonly host: string; readonly server: MlflowServer }[] = [];
+  const connect = createConnector(options);
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(place: T): T => {
     opened.push(place);
     return place;
   };
-  const connect = async (location: Location & { place: "mlflow" }, role: Role, signal: AbortSignal): Promise<MlflowServer> => {
-    const auth = credentialsFor(role, options.terminal.env);
-    const server = await connectMlflow(
-      {
+  return {
+    async source(location, signal) {
+      if (location.place === "bundle") return keep(await openBundleSource(location.path, { signal }));
+      return keep(createMlflowSource(await connect.open(location, "source", signal)));
+    },
+    async target(location, use, signal) {
+      if (location.place === "bundle") return keep(await bundleTarget(location.path, use, { version: options.terminal.version, signal }));
+      const server = await connect.open(location, "target", signal);
+      return keep(createMlflowTarget(server, createMlflowSource(server)));
+    },
+    requests: () => connect.requests(),
+    async close() {
+      for (const place of opened.reverse()) await place.close();
+    },
+  };
+}
+
+interface Connector {
+  open(location: Location & { readonly place: "mlflow" }, role: Role, signal: AbortSignal): Promise<MlflowServer>;
+  requests(): ReadonlyMap<string, number>;
+}
+
+function createConnector(options: PlacesOptions): Connector {
+  const pacerOf = createPacers(options);
+  const servers: { readonly host: string; readonly server: MlflowServer }[] = [];
+  return {
+    async open(location, role, signal) {
+      const auth = credentialsFor(role, options.terminal.env);
+      const client = {
         baseUrl: location.url,
         pacer: pacerOf(location.host),
         userAgent: `mlferry/${options.terminal.version}`,
         onRetry: options.onRetry,
         ...(auth === undefined ? {} : { auth }),
-      },
-      signal,
-    );
-    servers.push({ host: location.host, server });
-    return server;
-  };
-  return {
-    async source(location, signal) {
-      if (location.place === "bundle") return keep(await openBundleSource(location.path, { signal }));
-      return keep(createMlflowSource(await connect(location, "source", signal)));
-    },
-    async target(location, use, signal) {
-      if (location.place === "bundle") return keep(await bundleTarget(location.path, use, { version: options.terminal.version, signal }));
-      const server = await connect(location, "target", signal);
-      return keep(createMlflowTarget(server, createMlflowSource(server)));
+      };
+      const server = await connectMlflow(client, signal);
+      servers.push({ host: location.host, server });
+      return server;
     },
     requests() {
       const counts = new Map<string, number>();
       for (const { host, server } of servers) counts.set(host, (counts.get(host) ?? 0) + server.http.requests);
       return counts;
-    },
-    async close() {
-      for (const place of opened.reverse()) await place.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 // The command tree: names, help and how the parser behaves. Each command is a file of its own in commands/.
 import { Command } from "commander";
 import { registerCopy } from "./commands/copy.ts";
+import { registerDemo } from "./commands/demo.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
 import { registerLs } from "./commands/ls.ts";
@@ -11,7 +12,7 @@ import type { Terminal } from "./terminal.ts";
 /** Adds a command, with its flags and what it does, to the program. */
 export type Register = (program: Command, terminal: Terminal) => void;
 
-const COMMANDS: readonly Register[] = [registerCopy, registerExport, registerImport, registerPlan, registerVerify, registerLs];
+const COMMANDS: readonly Register[] = [registerCopy, registerExport, registerImport, registerPlan, registerVerify, registerLs, registerDemo];
 
 /** The parser of the command line. It throws CommanderError instead of exiting, and writes nothing but help and the version. */
 export function buildProgram(terminal: Terminal): Command {

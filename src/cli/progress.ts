@@ -159,7 +159,7 @@ function amounts(state: ProgressState, now: number): string[] {
     ...(state.points === 0 ? [] : [countOf(state.points, "metric point")]),
     ...(state.notMoved === 0 ? [] : [`${countText(state.notMoved)} not moved`]),
     ...(state.retries === 0 ? [] : [`${countText(state.retries)} repeated ${state.retries === 1 ? "request" : "requests"}`]),
-    ...(eta === undefined ? [] : [`about ${durationText(eta)} left`]),
+    ...(eta === undefined ? [] : [`about ${roughly(eta)} left`]),
   ];
 }
 
@@ -178,9 +178,14 @@ function etaMs(state: ProgressState, objectsPerSecond: number): number | undefin
   return Math.ceil((sum(state.expected) - sum(state.ended)) / objectsPerSecond) * 1000;
 }
 
+/** Whole seconds: a guess has no tenths. */
+function roughly(ms: number): string {
+  return ms < 60_000 ? `${String(Math.ceil(ms / 1000))} s` : durationText(ms);
+}
+
 function waiting({ wait }: ProgressState, now: number): string[] {
   if (wait === undefined || wait.until <= now) return [];
-  return [`waiting ${durationText(wait.until - now)}: ${shown(wait.reason)}`];
+  return [`waiting ${roughly(wait.until - now)}: ${shown(wait.reason)}`];
 }
 
 function sum(counts: Readonly<Partial<Record<Kind, number>>>): number {

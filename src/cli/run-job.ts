@@ -94,8 +94,8 @@ async function carryOut(job: Job, session: Session): Promise<{ totals: JobTotals
       logOutcome(log, outcome);
     }
   } catch (thrown) {
-    const { states } = fold.totals();
-    display.say(`stopped: ${countOf(states.done + states.skipped, "object")} are at the target and need not be moved again`);
+    const { done, skipped } = fold.totals().states;
+    if (done + skipped > 0) display.say(`stopped: ${countOf(done + skipped, "object")} at the target, not to be moved again`);
     throw thrown;
   }
   return { totals: fold.totals(), prepared };

@@ -65,11 +65,18 @@ export function runVerify(terminal: Terminal, request: VerifyRequest): Promise<v
   });
 }
 
-function contextOf({ job, catalogue }: Prepared, level: Level): { source: string; target: string; level: Level; notCarried: typeof catalogue.notCarried } {
+function contextOf(
+  { job, catalogue }: Prepared,
+  level: Level,
+): { source: string; target: string; level: Level; notCarried: typeof catalogue.notCarried } {
   return { source: job.source.uri, target: job.target.uri, level, notCarried: catalogue.notCarried };
 }
 
-async function prepareVerify(session: Session, request: VerifyRequest, given: Pick<JobOptions, "selection" | "mapping">): Promise<Prepared> {
+async function prepareVerify(
+  session: Session,
+  request: VerifyRequest,
+  given: Pick<JobOptions, "selection" | "mapping">,
+): Promise<Prepared> {
   const { places, interruption, display, log, terminal } = session;
   const { flags } = request;
   const source = await places.source(request.source, interruption.signal);

@@ -1,17 +1,20 @@
 // Keeps credentials out of everything that is written: what the environment holds as a secret is blanked out of every text.
-import { redact } from "../errors.ts";
 import type { Environment } from "./terminal.ts";
 
 const SECRET_VARIABLE = /(^|_)(TOKEN|PASSWORD|SECRET)(_|$)/;
 
-/** Shorter values would blank out parts of ordinary words. */
-const SHORTEST = 4;
+/** Shorter values would blank out parts of ordinary words, in names and values of the registry too; the HTTP client has its own net. */
+const SHORTEST = 8;
 
-/** A function that replaces secrets of the environment, and credentials of any kind that {@link redact} knows, by `***`. */
+/** A function that replaces the secrets of the environment by `***`, wherever in a text they stand. */
 export function createScrubber(env: Environment): (text: string) => string {
   const values = Object.entries(env).flatMap(([name, value = ""]) => (SECRET_VARIABLE.test(name) ? [value] : []));
-  const forms = values.flatMap((value) => [value, encodeURIComponent(value.replace(/\p{Surrogate}/gu, "\ufffd")), JSON.stringify(value).slice(1, -1)]);
+  const forms = values.flatMap((value) => [
+    value,
+    encodeURIComponent(value.replace(/\p{Surrogate}/gu, "\ufffd")),
+    JSON.stringify(value).slice(1, -1),
+  ]);
   // Longest first, so that a secret within another leaves no rest.
   const secrets = [...new Set(forms)].filter((form) => form.length >= SHORTEST).sort((a, b) => b.length - a.length);
-  return (text) => redact(secrets.reduce((left, secret) => left.replaceAll(secret, "***"), text));
+  return (text) => secrets.reduce((left, secret) => left.replaceAll(secret, "***"), text);
 }

@@ -26,7 +26,9 @@ export function bundleCheckText(result: BundleCheckResult, style: Style): string
   return [
     ...section({ title: "problems", tone: "bad", rows, flexible: [0, 1] }, style),
     `${bundle}: ${[...held, countOf(blobs, "blob"), bytesText(sizeBytes)].join(", ")}`,
-    ...(losses === 0 ? [] : [paint(style, "warning", `${countOf(losses, "loss", "losses")} from when it was written: mlferry plan names them`)]),
+    ...(losses === 0
+      ? []
+      : [paint(style, "warning", `${countOf(losses, "loss", "losses")} from when it was written: mlferry plan names them`)]),
     verdict,
   ];
 }

@@ -31,17 +31,28 @@ export function jobText(totals: JobTotals, context: JobContext, style: Style): s
 
 function lossSections(totals: JobTotals, context: JobContext, style: Style): string[] {
   const flexible = [0, 1, 2];
-  const lost = totals.lost.map(({ key, field, reason, agreed }) => [shown(key), shown(field), shown(agreed ? `${reason} (agreed)` : reason)]);
+  const lost = totals.lost.map(({ key, field, reason, agreed }) => [
+    shown(key),
+    shown(field),
+    shown(agreed ? `${reason} (agreed)` : reason),
+  ]);
   const notMoved = totals.notMoved.map(({ key, state, message }) => [shown(key), state, shown(message)]);
+  const again = lost.length > totals.lost.filter(({ agreed }) => agreed).length ? [RETRY_HINT, ""] : [];
   const hints = [...new Set(totals.notMoved.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
   return [
     ...section({ title: "not moved, and why", tone: "bad", rows: notMoved, flexible }, style),
     ...(hints.length === 0 ? [] : [...hints.slice(0, 5).map((hint) => `  hint: ${hint}`), ""]),
     ...section({ title: "not carried by this version", tone: "bad", rows: notCarriedRows(context.notCarried) }, style),
-    ...section({ title: "lost before, when the source was written", tone: "warning", rows: knownLossRows(context.losses), flexible }, style),
+    ...section(
+      { title: "lost before, when the source was written", tone: "warning", rows: knownLossRows(context.losses), flexible },
+      style,
+    ),
     ...section({ title: "lost", tone: "warning", rows: lost, flexible }, style),
+    ...again,
   ];
 }
+
+const RETRY_HINT = "  hint: the same command tries again; with --on-loss drop what cannot be moved is left behind and counts as agreed";
 
 function changeSection({ translated }: JobTotals, style: Style): string[] {
   const rows = translated
@@ -60,7 +71,9 @@ const HEADS: Readonly<Record<OutcomeState, string>> = {
 };
 
 function summary(totals: JobTotals, context: JobContext, style: Style): string[] {
-  if (isNothingToDo(totals)) return [paint(style, "good", nothingToDo(totals)), ...bundleLines(context)];
+  if (totals.objects === 0)
+    return ["nothing to do: the source holds nothing that is selected", ...table(bundleRows(context), { indent: "  " })];
+  if (isNothingToDo(totals)) return [paint(style, "good", nothingToDo(totals))];
   const used = STATES.filter((state) => state === "done" || totals.states[state] > 0);
   const rows = KINDS.flatMap((kind) => {
     const counts = totals.byKind[kind];
@@ -70,7 +83,6 @@ function summary(totals: JobTotals, context: JobContext, style: Style): string[]
   return [
     ...section({ title: headline(totals, context), tone: "quiet", head: ["", ...used.map((state) => HEADS[state])], rows, right }, style),
     ...detailLines(totals, context),
-    ...bundleLines(context),
   ];
 }
 
@@ -84,21 +96,24 @@ function nothingToDo(totals: JobTotals): string {
 
 function headline(totals: JobTotals, { source, target, durationMs }: JobContext): string {
   const there = totals.states.done + totals.states.skipped;
-  const how = there === totals.objects ? `all ${countOf(totals.objects, "object")}` : `${countText(there)} of ${countOf(totals.objects, "object")}`;
+  const how =
+    there === totals.objects ? `all ${countOf(totals.objects, "object")}` : `${countText(there)} of ${countOf(totals.objects, "object")}`;
   return `${how} from ${source} ${there === 1 && totals.objects === 1 ? "is" : "are"} at ${target} after ${durationText(durationMs)}`;
 }
 
-function detailLines(totals: JobTotals, { points, requests }: JobContext): string[] {
+function detailLines(totals: JobTotals, context: JobContext): string[] {
+  const { points, requests } = context;
   const rows = [
     ["files moved", totals.files === 0 ? "none" : `${countText(totals.files)} (${bytesText(totals.bytes)})`],
     ["metric points moved", points === 0 ? "none" : countText(points)],
     ...[...requests].map(([host, count]) => [`requests to ${host}`, countText(count)]),
+    ...bundleRows(context),
   ];
   return table(rows, { indent: "  " });
 }
 
-function bundleLines({ bundle }: JobContext): string[] {
+function bundleRows({ bundle }: JobContext): string[][] {
   if (bundle === undefined) return [];
   const size = bundle.sizeBytes === undefined ? "" : ` (${bytesText(bundle.sizeBytes)})`;
-  return table([["bundle", `${bundle.path}${size}`]], { indent: "  " });
+  return [["bundle", `${bundle.path}${size}`]];
 }

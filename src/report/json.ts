@@ -177,7 +177,9 @@ export function planJson(totals: PlanTotals, context: PlanContext, exitCode: num
       actions: totals.actions,
       by_kind: totals.byKind,
       facts: totals.facts,
-      facts_by_kind: Object.fromEntries(KINDS.flatMap((kind) => (totals.byKind[kind] === undefined ? [] : [[kind, totals.factsByKind[kind]]]))),
+      facts_by_kind: Object.fromEntries(
+        KINDS.flatMap((kind) => (totals.byKind[kind] === undefined ? [] : [[kind, totals.factsByKind[kind]]])),
+      ),
     },
     not_carried: notCarriedJson(context.notCarried),
     earlier_losses: lossesJson(context.losses),

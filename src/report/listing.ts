@@ -49,7 +49,8 @@ export function foldListing(): ListingFold {
   return {
     add(entity) {
       counts[entity.kind] += 1;
-      if (entity.kind === "experiment") experiments.set(entity.key, { key: entity.key, name: entity.name, deleted: entity.deleted, runs: 0 });
+      if (entity.kind === "experiment")
+        experiments.set(entity.key, { key: entity.key, name: entity.name, deleted: entity.deleted, runs: 0 });
       if (entity.kind === "run") countRun(experiments, entity.experiment);
       if (entity.kind === "registered-model") models.set(entity.name, { key: entity.key, name: entity.name, versions: new Map() });
       if (entity.kind === "model-version") models.get(entity.model)?.versions.set(entity.version, listedVersion(entity));
@@ -68,7 +69,11 @@ export function foldListing(): ListingFold {
 }
 
 /** The lines of a listing. */
-export function listingText(listing: Listing, context: { readonly source: string; readonly notCarried: readonly NotCarried[] }, style: Style): string[] {
+export function listingText(
+  listing: Listing,
+  context: { readonly source: string; readonly notCarried: readonly NotCarried[] },
+  style: Style,
+): string[] {
   const experiments = listing.experiments.map(({ name, runs, deleted }) => [shown(name), countOf(runs, "run"), deleted ? "deleted" : ""]);
   const versions = listing.models.flatMap((model) => modelRows(model));
   const full = { ...style, verbose: true };

@@ -123,9 +123,12 @@ function lostOf(outcome: Outcome, onLoss: "refuse" | "drop"): Lost[] {
   const fields = outcome.step.changes
     .filter((change) => change.class === "lost")
     .map((change): Lost => ({ key, field: change.field, reason: change.rule, agreed: change.agreed === true }));
-  const files = outcome.fileLosses.map(
-    (loss): Lost => ({ key, field: `files/${loss.path}`, reason: loss.reason, agreed: loss.permanent && onLoss === "drop" }),
-  );
+  const files = outcome.fileLosses.map((loss): Lost => ({
+    key,
+    field: `files/${loss.path}`,
+    reason: loss.reason,
+    agreed: loss.permanent && onLoss === "drop",
+  }));
   return [...fields, ...files];
 }
 
@@ -144,7 +147,8 @@ function createTranslations(): Translations {
         const id = JSON.stringify([step.source.kind, field, change.rule, change.class]);
         const group = groups.get(id);
         if (group !== undefined) group.count += 1;
-        else groups.set(id, { field: `${step.source.kind} ${field}`, to: change.to ?? "", rule: change.rule, class: change.class, count: 1 });
+        else
+          groups.set(id, { field: `${step.source.kind} ${field}`, to: change.to ?? "", rule: change.rule, class: change.class, count: 1 });
       }
     },
     list: () => [...groups.values()],

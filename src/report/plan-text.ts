@@ -30,7 +30,10 @@ export function planText(totals: PlanTotals, context: PlanContext, style: Style)
   return [
     ...section({ title: "would not move, and why", tone: "bad", rows: refused.map(refusalRow), flexible }, style),
     ...section({ title: "not carried by this version", tone: "bad", rows: notCarriedRows(context.notCarried), flexible }, style),
-    ...section({ title: "lost before, when the source was written", tone: "warning", rows: knownLossRows(context.losses), flexible }, style),
+    ...section(
+      { title: "lost before, when the source was written", tone: "warning", rows: knownLossRows(context.losses), flexible },
+      style,
+    ),
     ...section({ title: "would be lost", tone: "warning", head: CHANGE_HEAD, rows: lost, flexible }, style),
     ...section({ title: "would be kept in another form", tone: "quiet", head: CHANGE_HEAD, rows: translated, flexible }, style),
     ...inherentSection(totals.steps, style),

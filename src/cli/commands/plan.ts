@@ -2,11 +2,9 @@
 import type { Command } from "commander";
 import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
 import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
-import { parseLocation } from "../location.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
 import type { MappingFlags } from "../mapping-flags.ts";
-import { jobOptionsOf } from "../move-flags.ts";
-import { runPlan } from "../run-plan.ts";
+import { move } from "../move.ts";
 import type { Terminal } from "../terminal.ts";
 
 type PlanFlags = SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags;
@@ -31,12 +29,5 @@ Examples:
   mlferry plan backup.tar http://prod:5000 --map mapping.yaml --verbose
   mlferry plan http://dev:5000 http://prod:5000 --json | jq '.totals'`,
     )
-    .action((source: string, target: string, flags: PlanFlags) =>
-      runPlan(terminal, {
-        source: parseLocation(source, "source"),
-        target: parseLocation(target, "target"),
-        options: jobOptionsOf(flags),
-        flags,
-      }),
-    );
+    .action((source: string, target: string, flags: PlanFlags) => move(terminal, { source, target, flags: { ...flags, dryRun: true } }));
 }

@@ -36,7 +36,7 @@ Examples:
     )
     .action(async (source: string, target: string | undefined, flags: VerifyFlags) => {
       const from = parseLocation(source, "source");
-      if (target !== undefined) return runVerify(terminal, { source: from, target: parseLocation(target, "source"), flags });
+      if (target !== undefined) return runVerify(terminal, { source: from, target: parseLocation(target, "target", "read"), flags });
       if (from.place === "bundle") return checkOneBundle(terminal, from, flags);
       throw new MigrationError("USAGE", "a server is verified against another place, and only one was given", {
         hint: "mlferry verify SRC DST; only a bundle is checked by itself",

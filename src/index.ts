@@ -1,0 +1,79 @@
+// The library: everything that a program needs to move registries by itself. What is not exported here may change at any time.
+
+export { asMigrationError, CODES, MigrationError } from "./errors.ts";
+export type { ErrorCode, ErrorContext, FailedRequest } from "./errors.ts";
+
+export { createHttpClient } from "./http/client.ts";
+export type { Auth, HttpClient, HttpClientOptions, RetryEvent } from "./http/client.ts";
+export { createPacer } from "./http/pace.ts";
+export type { Pacer, PacerOptions } from "./http/pace.ts";
+
+export { connectMlflow } from "./adapters/mlflow/connect.ts";
+export type { MlflowServer } from "./adapters/mlflow/connect.ts";
+export { createMlflowSource } from "./adapters/mlflow/source.ts";
+export { createMlflowTarget } from "./adapters/mlflow/target.ts";
+export { checkBundle } from "./adapters/bundle/check.ts";
+export type { BundleCheck, BundleProblem, CheckCounts } from "./adapters/bundle/check.ts";
+export { openBundleSource } from "./adapters/bundle/source.ts";
+export type { BundleSource, BundleSourceOptions } from "./adapters/bundle/source.ts";
+export { createBundleTarget } from "./adapters/bundle/target.ts";
+export type { BundleTargetOptions } from "./adapters/bundle/target.ts";
+export { createMemory } from "./adapters/memory/memory.ts";
+export type { Content, MemoryOptions, MemoryPlace } from "./adapters/memory/memory.ts";
+
+export { findJob, latestEntries, listJobs } from "./journal/jobs.ts";
+export type { JobState, StoredJob } from "./journal/jobs.ts";
+export { openJournal } from "./journal/journal.ts";
+export type { JobInfo, OpenedJournal, OpenJournalOptions } from "./journal/journal.ts";
+export { memoryJournal } from "./journal/memory-journal.ts";
+
+export type { Action, Change, ChangeClass, FileLoss, FileTotals, Outcome, Refusal, Step } from "./engine/change.ts";
+export { execute } from "./engine/execute.ts";
+export { LEVELS } from "./engine/finding.ts";
+export type { Finding, Level, Verified } from "./engine/finding.ts";
+export type { Job, JobEvent, Placements } from "./engine/job.ts";
+export { planSteps } from "./engine/plan.ts";
+export { prepare } from "./engine/preflight.ts";
+export type { Prepared } from "./engine/preflight.ts";
+export { verify } from "./engine/verify.ts";
+
+export { createMapping, mergeMappings, parseMapping } from "./model/mapping.ts";
+export type { Mapping, MappingFile } from "./model/mapping.ts";
+export { facts, fingerprint } from "./model/facts.ts";
+export type { Facts } from "./model/facts.ts";
+export { aliasKey, idOf, keyOf, kindOf, placed, versionKey } from "./model/keys.ts";
+export type { Selection } from "./model/selection.ts";
+export { KINDS } from "./model/entities.ts";
+export type {
+  Alias,
+  DatasetInput,
+  Digest,
+  Entity,
+  EntityKey,
+  EntityOf,
+  EpochMs,
+  Experiment,
+  Kind,
+  LoggedModel,
+  MetricPoint,
+  ModelMetric,
+  ModelVersion,
+  OriginId,
+  PlacedKey,
+  RegisteredModel,
+  Run,
+  RunStatus,
+  Stage,
+  Tags,
+  VersionFiles,
+} from "./model/entities.ts";
+
+export type { Capabilities, NameRule, TagLimits } from "./ports/capabilities.ts";
+export type { FileEntry, JobIdentity, Journal, JournalEntry } from "./ports/journal.ts";
+export type { ArtifactFile, ArtifactReader, Catalogue, Histories, LossRecord, NotCarried, Source } from "./ports/source.ts";
+export type { FindContext, FinishSummary, Found, PutContext, SendFile, Target } from "./ports/target.ts";
+
+export { createAccounting } from "./report/accounting.ts";
+export type { Accounting, FactTotals } from "./report/accounting.ts";
+export { bundleCheckSchema, errorSchema, jobSchema, JSON_VERSION, listingSchema, planSchema, verifySchema } from "./report/json.ts";
+export type { BundleCheckJson, JobJson, ListingJson, PlanJson, VerifyJson } from "./report/json.ts";
