@@ -61,7 +61,7 @@ export function markTag(mark: string): KeyValue {
 }
 
 export const SOURCE_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.source}`;
-/** On a carrier run, and on the version whose files it carries. */
+/** On carrier runs and their experiment, and on the versions whose files they carry: readers leave those out, and know these by it. */
 export const CARRIER_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.carrier}`;
 export const MARK_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.done}`;
 

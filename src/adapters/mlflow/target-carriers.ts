@@ -24,7 +24,7 @@ export interface CarrierParts {
 }
 
 /** The experiment of carrier runs, made when first needed. */
-export const CARRIER_EXPERIMENT = "mlferry carriers";
+const CARRIER_EXPERIMENT = "mlferry carriers";
 
 export function createCarriers(parts: CarrierParts): Carriers {
   let experiment: Promise<string> | undefined;
@@ -51,7 +51,7 @@ export function createCarriers(parts: CarrierParts): Carriers {
 }
 
 /** The provenance of a carrier run, which follows from its version's. */
-export function carrierDigest(provenance: Tags): string {
+function carrierDigest(provenance: Tags): string {
   return createHash("sha256")
     .update(`${sourceDigest(provenance)}:carrier`)
     .digest("hex")
@@ -73,7 +73,11 @@ async function openExperiment({ calls, experiments, index }: CarrierParts, signa
     );
   }
   if (there !== undefined) return there.id;
-  const body = { name: CARRIER_EXPERIMENT, tags: [{ key: "mlflow.note.content", value: EXPERIMENT_NOTE }] };
+  const tags = [
+    { key: CARRIER_TAG, value: "experiment" },
+    { key: "mlflow.note.content", value: EXPERIMENT_NOTE },
+  ];
+  const body = { name: CARRIER_EXPERIMENT, tags };
   try {
     const id = await createOnce({
       what: `experiment ${JSON.stringify(CARRIER_EXPERIMENT)}`,

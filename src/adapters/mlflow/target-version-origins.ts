@@ -33,7 +33,7 @@ export function createVersionOrigins(parts: OriginParts): VersionOrigins {
       const { files } = version;
       switch (files.owner) {
         case "run":
-          return runOrigin(parts, version, files, context.signal);
+          return runOrigin(parts, files, context.signal);
         case "logged-model":
           return loggedModelOrigin(parts, version, files, context.signal);
         case "version":
@@ -52,12 +52,7 @@ type FilesElsewhere = Extract<ModelVersion["files"], { readonly path: string }>;
  * The run's artifact URI rather than `runs:/…`: MLflow's Python loads both, but `/model-versions/get-artifact` of 3.17.2
  * answers 500 to the latter.
  */
-async function runOrigin(
-  { runs }: OriginParts,
-  _version: ModelVersion,
-  files: FilesElsewhere,
-  signal: AbortSignal,
-): Promise<VersionOrigin> {
+async function runOrigin({ runs }: OriginParts, files: FilesElsewhere, signal: AbortSignal): Promise<VersionOrigin> {
   const runId = idOf(files.key);
   return { source: artifactUriBelow(await runs.artifactUri(runId, signal), files.path), run_id: runId };
 }
