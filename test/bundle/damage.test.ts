@@ -90,21 +90,18 @@ describe("one altered byte", () => {
     const path = join(await testFolder(), "b.tar");
     await writeBundle(path);
     const whole = await readFile(path);
-    const size = 100 + 24;
-    for (const at of [0, 3, 100, size, 156, 512 + 512, whole.length - 1025]) {
-      const before = at < 512 || isInHeader(whole, at);
-      if (!before) continue;
-      await writeFile(path, flipped(whole, at));
-      expect((await readingError(path))?.code, `byte ${at}`).toBe("BUNDLE_DAMAGED");
+    const parts = await readTar(path);
+    let header = 0;
+    for (const { name, bytes } of parts) {
+      // Of the fields that a header has here: the name, the size, the checksum and the type.
+      for (const at of [0, 130, 150, 156]) {
+        await writeFile(path, flipped(whole, header + at));
+        expect((await readingError(path))?.code, `byte ${at} of the header of ${name}`).toBe("BUNDLE_DAMAGED");
+      }
+      header += 512 + Math.ceil(bytes.length / 512) * 512;
     }
   });
 });
-
-/** Whether the block that holds the byte is a header: those hold the magic of ustar. */
-function isInHeader(bytes: Buffer, at: number): boolean {
-  const block = at - (at % 512);
-  return bytes.subarray(block + 257, block + 262).toString() === "ustar";
-}
 
 it("refuses a tar that is cut at any length", async () => {
   const path = join(await testFolder(), "b.tar");
@@ -214,6 +211,8 @@ describe("a made-up tar", () => {
       "a key of another kind": (line) => line.replace('"key":"run:', '"key":"alias:'),
       "a file path that leaves the folder": (line) => line.replace('"path":"copy.txt"', '"path":"../copy.txt"'),
       "a number that is none": (line) => line.replace(/"startTime":"\d+"/, '"startTime":"1e9"'),
+      "a file that is there twice": (line) => line.replace('"path":"empty"', '"path":"copy.txt"'),
+      "a tag that is there twice": (line) => line.replace('"params":[', '"params":[["a","1"],["a","2"]'),
       "no JSON": () => "{",
     };
     for (const [what, change] of Object.entries(changes)) {

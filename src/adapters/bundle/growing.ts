@@ -47,13 +47,15 @@ export async function openGrowing(path: string, header: Header): Promise<Growing
   await refuseStrangers(layout);
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
   const unlock = await lock(layout.lock, path);
+  let writer: MemberWriter | undefined;
   try {
     await rm(layout.spool, { recursive: true, force: true });
     for (const folder of [layout.spool, `${layout.root}/entities`]) await mkdir(folder, { recursive: true, mode: 0o700 });
-    const writer = isTarPath(path) ? await openTarWriter(layout.bundle) : await openFolderWriter(layout.bundle, layout.spool);
+    writer = isTarPath(path) ? await openTarWriter(layout.bundle) : await openFolderWriter(layout.bundle, layout.spool);
     const headerText = await begin(writer, layout, header);
     return await growing({ layout, writer, headerText, unlock });
   } catch (error) {
+    await writer?.close();
     await unlock();
     throw error;
   }

@@ -8,7 +8,7 @@ const whole = z.string().regex(/^(?:0|-?[1-9][0-9]{0,38})$/u);
 /** A double: JSON has no way to write these four. */
 const double = z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity", "-0"])]);
 /** Pairs instead of an object: no name is special, and readers need not keep the order of object keys. */
-const pairs = z.array(z.tuple([z.string(), z.string()]));
+const pairs = z.array(z.tuple([z.string(), z.string()])).refine((all) => isUnique(all.map(([name]) => name)), "a name is there twice");
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/u);
 const sizeBytes = z.int().min(0);
 const blob = z.strictObject({ blob: sha256, size: sizeBytes });
@@ -20,6 +20,10 @@ export const FILE_PATH = /^(?!(?:[\s\S]*\/)?\.{0,2}(?:\/|$))[^\0]+$/u;
 
 const file = z.strictObject({ path: z.string().regex(FILE_PATH), size: sizeBytes, sha256 });
 const unreadable = z.strictObject({ path: z.string(), code: z.string(), message: z.string() });
+
+function isUnique(names: readonly string[]): boolean {
+  return new Set(names).size === names.length;
+}
 
 function node<K extends string, S extends z.core.$ZodLooseShape>(kind: K, shape: S) {
   return z.strictObject({ kind: z.literal(kind), key, needs: z.array(key), mayReference: z.array(key), provenance: pairs, ...shape });
@@ -107,7 +111,7 @@ const modelVersion = node("model-version", {
 
 const alias = node("alias", { model: z.string(), alias: z.string(), version: z.int().min(1) });
 
-const files = z.array(file);
+const files = z.array(file).refine((all) => isUnique(all.map(({ path }) => path)), "a path is there twice");
 const unread = z.exactOptional(z.array(unreadable));
 /** The completion mark that the writer was given. */
 const mark = z.exactOptional(z.string());

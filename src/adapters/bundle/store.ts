@@ -1,6 +1,6 @@
 // Opens a bundle, and reads members whole or checks them on the way.
 import { createHash } from "node:crypto";
-import { lstat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { MigrationError } from "../../errors.ts";
 import { damaged, notABundle } from "./envelope.ts";
 import { openFolderStore } from "./folder-store.ts";
@@ -10,7 +10,7 @@ import { openTarStore } from "./tar-store.ts";
 
 /** Opens a tar or a folder by what is there. Reads no blob. Throws NOT_FOUND, BUNDLE_DAMAGED. */
 export async function openStore(path: string, onProblem?: OnProblem): Promise<MemberStore> {
-  const stat = await lstat(path).catch((error: unknown) => {
+  const found = await stat(path).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") throw noSuchBundle(path, error);
     throw error;
   });
@@ -19,8 +19,8 @@ export async function openStore(path: string, onProblem?: OnProblem): Promise<Me
     ((member, problem) => {
       throw damaged(path, member, problem);
     });
-  if (stat.isDirectory()) return openFolderStore(path, report);
-  if (stat.isFile() || stat.isSymbolicLink()) return openTarStore(path, report);
+  if (found.isDirectory()) return openFolderStore(path, report);
+  if (found.isFile()) return openTarStore(path, report);
   throw notABundle(path);
 }
 
