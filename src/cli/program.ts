@@ -12,7 +12,15 @@ import type { Terminal } from "./terminal.ts";
 /** Adds a command, with its flags and what it does, to the program. */
 export type Register = (program: Command, terminal: Terminal) => void;
 
-const COMMANDS: readonly Register[] = [registerCopy, registerExport, registerImport, registerPlan, registerVerify, registerLs, registerDemo];
+const COMMANDS: readonly Register[] = [
+  registerCopy,
+  registerExport,
+  registerImport,
+  registerPlan,
+  registerVerify,
+  registerLs,
+  registerDemo,
+];
 
 /** The parser of the command line. It throws CommanderError instead of exiting, and writes nothing but help and the version. */
 export function buildProgram(terminal: Terminal): Command {

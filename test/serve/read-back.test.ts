@@ -44,6 +44,8 @@ async function bytesOf(from: Source, owner: Run | LoggedModel | ModelVersion): P
   const reader = from.artifacts(owner, signal);
   const files = new Map<string, string>();
   for await (const file of reader.list()) {
+    // MLflow's own servers refuse these, so mlferry does not ask for them; serve.test.ts does.
+    if (file.path.includes("#")) continue;
     const chunks: Uint8Array[] = [];
     for await (const chunk of reader.open(file)) chunks.push(chunk);
     files.set(file.path, Buffer.concat(chunks).toString("base64"));
@@ -78,7 +80,7 @@ describe("a registry that is served and read again", () => {
       if (owner.kind !== "run" && owner.kind !== "logged-model" && owner.kind !== "model-version") continue;
       if (other === undefined || other.kind !== owner.kind) continue;
       const expected = await bytesOf(place, owner);
-      expect(await bytesOf(source, other as typeof owner), owner.key).toEqual(expected);
+      expect(await bytesOf(source, other), owner.key).toEqual(expected);
       files += expected.size;
     }
     expect(files).toBeGreaterThan(20);
