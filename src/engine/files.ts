@@ -12,6 +12,8 @@ export interface FileMove {
   readonly job: Job;
   readonly key: EntityKey;
   readonly reader: ArtifactReader;
+  /** Whether the object was there before, so that files which the journal notes can be there too. */
+  readonly isContinued: boolean;
   /** Limits transfers over the whole job (engine/schedule.ts). */
   readonly pipe: <R>(transfer: () => Promise<R>) => Promise<R>;
 }
@@ -24,7 +26,8 @@ export interface FilesMoved {
 /** Sends every file that is not at the target already according to the journal. Only errors that end the job are thrown. */
 export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMoved> {
   const { job, key, reader } = move;
-  const present = new Set((await job.journal.files(key)).map((file) => file.path));
+  const noted = move.isContinued ? await job.journal.files(key) : [];
+  const present = new Set(noted.map((file) => file.path));
   const losses: FileLoss[] = [];
   const fatal: MigrationError[] = [];
   const totals = { files: 0, bytes: 0 };

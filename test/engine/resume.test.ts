@@ -65,3 +65,30 @@ test("what the journal calls done is not asked for again", async () => {
   expect(Object.keys(byState(outcomes))).toEqual(["skipped"]);
   expect(finds).toBe(0);
 });
+
+test("files are sent again to an object that had to be made anew, whatever the journal notes", async () => {
+  const journal = memoryJournal();
+  await runJob(job(sampleSource(), createMemory(), { journal }));
+  const emptied = createMemory();
+  await runJob(job(sampleSource(), emptied, { journal }));
+  const verified = await verifyJob(job(sampleSource(), emptied));
+  expect(verified.flatMap((item) => item.findings)).toEqual([]);
+});
+
+test("files that arrived before a kill are not sent again", async () => {
+  const target = createMemory();
+  const journal = memoryJournal({ resuming: true });
+  const options = { inFlight: 1, journal };
+  await expect(runJob(job(sampleSource(), crashing(target, { at: 3, when: "during" }).target, options))).rejects.toMatchObject({
+    code: "INTERRUPTED",
+  });
+  const sent: string[] = [];
+  await runJob(
+    job(sampleSource(), target, {
+      ...options,
+      onEvent: (event) => void (event.type === "file" && sent.push(`${event.key} ${event.path}`)),
+    }),
+  );
+  expect(sent).not.toContain(`run:${"a".repeat(32)} model/MLmodel`);
+  expect(sent).toContain(`run:${"b".repeat(32)} notes ü.md`);
+});
