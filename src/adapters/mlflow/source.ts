@@ -24,8 +24,8 @@ export function createMlflowSource(server: MlflowServer): Source {
       const inventory = await takeStock(server, selection, spool, signal);
       const draft = catalogueOf(inventory, { selection, spool });
       const experimentIds = draft.experiments.filter(({ deleted }) => !deleted).map(({ key }) => idOf(key));
-      const registry = selection.models !== undefined || selection.experiments === undefined;
-      return { ...draft, notCarried: await countUncarried(server, { experimentIds, registry }, signal) };
+      const models = selection.models ?? (selection.experiments === undefined ? ["*"] : undefined);
+      return { ...draft, notCarried: await countUncarried(server, { experimentIds, models }, signal) };
     },
     histories: (runs, signal) => readHistories(server.http, runs, signal),
     artifacts: (owner, signal) => readArtifacts(server, owner, signal),

@@ -1,5 +1,6 @@
 // Counts what is there but cannot be carried yet, so that it is named as a loss. A server that does not offer a kind has none of it.
 import { MigrationError } from "../../errors.ts";
+import { matcher } from "../../model/selection.ts";
 import type { NotCarried } from "../../ports/source.ts";
 import { get, searchModels } from "./calls.ts";
 import type { MlflowServer } from "./connect.ts";
@@ -9,25 +10,27 @@ import { parseWire, wire } from "./wire.ts";
 const TRACES = 500;
 const DATASETS = 50;
 
-/** `experimentIds`: those selected that are not deleted (the server refuses to list scorers of others). `registry`: whether registered models are selected at all. */
+/** `experimentIds`: those selected that are not deleted (the server refuses to list scorers of others). `models`: the globs over registered models, undefined when none are selected; prompts share their names' space. */
 export async function countUncarried(
   server: MlflowServer,
-  selected: { experimentIds: readonly string[]; registry: boolean },
+  selected: { experimentIds: readonly string[]; models: readonly string[] | undefined },
   signal: AbortSignal,
 ): Promise<readonly NotCarried[]> {
   const counts = await Promise.all([
-    selected.registry ? prompts(server, signal) : undefined,
+    selected.models === undefined ? undefined : prompts(server, selected.models, signal),
     offered(traces(server, selected.experimentIds, signal)),
     offered(datasets(server, selected.experimentIds, signal)),
     offered(scorers(server, selected.experimentIds, signal)),
-    selected.registry ? offered(webhooks(server, signal)) : undefined,
+    // Webhooks are of the whole registry, so they are missed only where all of it was asked for.
+    selected.models?.includes("*") === true ? offered(webhooks(server, signal)) : undefined,
   ]);
   return counts.filter((item) => item !== undefined).filter((item) => item.count > 0);
 }
 
-async function prompts(server: MlflowServer, signal: AbortSignal): Promise<NotCarried> {
+async function prompts(server: MlflowServer, globs: readonly string[], signal: AbortSignal): Promise<NotCarried> {
+  const matches = matcher(globs);
   let count = 0;
-  for await (const _ of searchModels(server.http, { prompts: true }, signal)) count += 1;
+  for await (const { name } of searchModels(server.http, { prompts: true }, signal)) if (matches(name)) count += 1;
   return { what: "prompts", count };
 }
 
