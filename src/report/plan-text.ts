@@ -112,5 +112,6 @@ function closingLine(totals: PlanTotals, { source, target }: PlanContext, style:
     return paint(style, "good", `nothing to do: the target already holds everything (${countOf(totals.objects, "object")} checked)`);
   }
   const left = refuse === 0 ? "" : `, ${countText(refuse)} would be left out`;
-  return `${countOf(work, "object")} of ${countText(totals.objects)} would be written from ${source} to ${target}${left}; nothing was written`;
+  const what = work === totals.objects ? `all ${countOf(work, "object")}` : `${countText(work)} of ${countOf(totals.objects, "object")}`;
+  return `${what} would be written from ${source} to ${target}${left}; nothing was written`;
 }

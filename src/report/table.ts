@@ -5,7 +5,7 @@ export interface TableOptions {
   readonly width?: number | undefined;
   /** Before each line. */
   readonly indent?: string;
-  /** Columns that may be cut, by index. */
+  /** Columns that may be cut, by index; the first of them only when the others are as narrow as can be. */
   readonly flexible?: readonly number[];
   /** Columns that are aligned to the right. */
   readonly right?: readonly number[];
@@ -47,12 +47,12 @@ export function cut(text: string, width: number): string {
 /** A value of a registry on one line: line ends, escapes and other control characters are written out, as JSON would. */
 export function shown(text: string): string {
   return text.replace(
-    /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\u200e\u200f\\]/gu,
+    /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\u200e\u200f]/gu,
     (character) => ESCAPES[character] ?? unicodeEscape(character),
   );
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\" };
+const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
@@ -73,18 +73,27 @@ function characterWidth(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** Natural widths, the widest flexible column made narrower until all fit. */
+/** Natural widths, the widest flexible column made narrower until all fit; the first one, which names the object, comes last. */
 function fittedWidths(rows: readonly (readonly string[])[], { width, indent = "", flexible = [] }: TableOptions): number[] {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, widthOf(cell))));
   if (width === undefined) return widths;
-  const total = (): number => indent.length + widths.reduce((sum, one) => sum + one, 0) + GAP * Math.max(0, widths.length - 1);
-  for (let excess = total() - width; excess > 0; excess = total() - width) {
-    const widest = flexible.reduce((best, column) => ((widths[column] ?? 0) > (widths[best] ?? 0) ? column : best), flexible[0] ?? -1);
+  const total = indent.length + widths.reduce((sum, one) => sum + one, 0) + GAP * Math.max(0, widths.length - 1);
+  const [first, ...others] = flexible;
+  const rest = shrink(widths, others, total - width);
+  if (first !== undefined) shrink(widths, [first], rest);
+  return widths;
+}
+
+/** Takes `excess` columns away from the widest of `columns`, one after the other; gives what could not be taken. */
+function shrink(widths: number[], columns: readonly number[], excess: number): number {
+  let left = excess;
+  while (left > 0) {
+    const widest = columns.reduce((best, column) => ((widths[column] ?? 0) > (widths[best] ?? 0) ? column : best), columns[0] ?? -1);
     const current = widths[widest] ?? 0;
     if (current <= NARROWEST) break;
-    const second = Math.max(NARROWEST, ...flexible.filter((column) => column !== widest).map((column) => widths[column] ?? 0));
-    widths[widest] = Math.max(NARROWEST, Math.min(current - 1, Math.max(current - excess, Math.min(second, current - 1))));
+    widths[widest] = current - 1;
+    left -= 1;
   }
-  return widths;
+  return left;
 }

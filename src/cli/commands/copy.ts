@@ -10,7 +10,7 @@ export function registerCopy(program: Command, terminal: Terminal): void {
     .command("copy")
     .summary("move everything, or a selection, from one place to another")
     .description(
-      "Copies experiments, runs, models, versions, aliases and files from SRC to DST. What is there already is recognised, so the same\n" +
+      "Copies experiments, runs, models, versions, aliases and files from SRC to DST. What is there already is recognised, so the same " +
         "command may be run again: it continues what was cut off, and brings what is new.",
     )
     .argument("<SRC>", "where to read: an MLflow server or a bundle")

@@ -14,7 +14,7 @@ export function registerVerify(program: Command, terminal: Terminal): void {
     .command("verify")
     .summary("compare two places object by object, or check a bundle by itself")
     .description(
-      "With two places: reads both anew and compares every object, metric point and file of SRC with what DST holds. Rules and loss policy\n" +
+      "With two places: reads both anew and compares every object, metric point and file of SRC with what DST holds. Rules and loss policy " +
         "of the newest copy between the two are used, unless others are given. With a bundle alone: checks every byte of it.",
     )
     .argument("<SRC>", "where the objects came from, or a bundle to check by itself")

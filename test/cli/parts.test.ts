@@ -1,0 +1,173 @@
+import { EventEmitter } from "node:events";
+import { describe, expect, test } from "vitest";
+import { commandLine } from "../../src/cli/command-line.ts";
+import { credentialsFor } from "../../src/cli/credentials.ts";
+import { gravest } from "../../src/cli/exit-codes.ts";
+import { listenForInterrupts } from "../../src/cli/interruption.ts";
+import { isSamePlace, parseLocation } from "../../src/cli/location.ts";
+import { mappingOf } from "../../src/cli/mapping-flags.ts";
+import { nodeProblem } from "../../src/cli/node-version.ts";
+import { createProgressDisplay } from "../../src/cli/progress-display.ts";
+import { createScrubber } from "../../src/cli/secrets.ts";
+import { stateDir } from "../../src/cli/state-dir.ts";
+import { hasColours } from "../../src/cli/terminal.ts";
+import type { Output } from "../../src/cli/terminal.ts";
+
+test.each([
+  ["22.19.0", true],
+  ["22.18.9", false],
+  ["20.19.0", false],
+  ["23.0.0", true],
+  ["24.21.0", true],
+])("Node %s will do: %s", (version, will) => expect(nodeProblem(version) === undefined).toBe(will));
+
+test("an old Node is told in one line", () => {
+  expect(nodeProblem("18.0.0")).toBe("error: mlferry needs Node 22.19 or later, and this is Node 18.0.0");
+});
+
+test("of several exit codes the gravest counts: 130, 5, 2, 1, 3, 4", () => {
+  const order = [130, 5, 2, 1, 3, 4];
+  order.forEach((code, index) => expect(gravest(order.slice(index).reverse())).toBe(code));
+  expect(gravest([])).toBe(0);
+});
+
+test("a command line can be pasted into a shell", () => {
+  expect(commandLine(["copy", "http://h:1/p", "my bundle.tar", "--models", "a*", "it's", ""])).toBe(
+    `mlferry copy http://h:1/p 'my bundle.tar' --models 'a*' 'it'\\''s' ''`,
+  );
+});
+
+describe("a location", () => {
+  test.each([
+    ["http://h", "http://h", "h:80"],
+    ["HTTPS://H.example:8443/mlflow//", "https://h.example:8443/mlflow", "h.example:8443"],
+    ["https://[::1]/", "https://[::1]", "[::1]:443"],
+  ])("%s is the server %s on %s", (text, url, host) => expect(parseLocation(text, "source")).toEqual({ place: "mlflow", url, host }));
+
+  test("any path is a bundle to be written", () => {
+    for (const path of ["b.tar", "folder", "C:", "./a/b"]) expect(parseLocation(path, "target")).toEqual({ place: "bundle", path });
+  });
+
+  test("one place may be written in two ways", () => {
+    const at = (text: string): ReturnType<typeof parseLocation> => parseLocation(text, "target");
+    expect(isSamePlace(at("http://H:80/x/"), at("http://h/x"))).toBe(true);
+    expect(isSamePlace(at("http://h/x"), at("https://h/x"))).toBe(false);
+    expect([isSamePlace(at("a.tar"), at("./a.tar")), isSamePlace(at("a.tar"), at("b.tar")), isSamePlace(at("a"), at("http://a"))]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe("credentials", () => {
+  const basic = { MLFLOW_TRACKING_USERNAME: "ada", MLFLOW_TRACKING_PASSWORD: "p" };
+  test("are MLflow's own, user and password before a token", () => {
+    expect(credentialsFor("source", {})).toBeUndefined();
+    expect(credentialsFor("source", { MLFLOW_TRACKING_TOKEN: "t" })).toEqual({ kind: "bearer", token: "t" });
+    expect(credentialsFor("target", { ...basic, MLFLOW_TRACKING_TOKEN: "t" })).toEqual({ kind: "basic", username: "ada", password: "p" });
+  });
+  test("of one side win as a set over the common ones", () => {
+    const env = { ...basic, MLFERRY_TARGET_TRACKING_TOKEN: "t" };
+    expect(credentialsFor("target", env)).toEqual({ kind: "bearer", token: "t" });
+    expect(credentialsFor("source", env)).toMatchObject({ kind: "basic" });
+  });
+  test("that are empty do not count", () => expect(credentialsFor("source", { MLFLOW_TRACKING_TOKEN: "" })).toBeUndefined());
+});
+
+test("secrets of the environment are blanked out of any text, also within JSON and URLs", () => {
+  const scrub = createScrubber({
+    MLFLOW_TRACKING_PASSWORD: 'pa"ss/word',
+    MLFERRY_SOURCE_TRACKING_TOKEN: "tok-en-123",
+    HOME: "/home/ada",
+    X_TOKEN: "short",
+  });
+  expect(
+    scrub(`a pa"ss/word b ${JSON.stringify({ x: 'pa"ss/word' })} ${encodeURIComponent('pa"ss/word')} tok-en-123 /home/ada short`),
+  ).toBe('a *** b {"x":"***"} *** *** /home/ada short');
+});
+
+test("the state folder is the flag's, or below $XDG_STATE_HOME where that is absolute", () => {
+  expect(stateDir("here", { XDG_STATE_HOME: "/x" })).toBe("here");
+  expect(stateDir(undefined, { XDG_STATE_HOME: "/x" })).toBe("/x/mlferry");
+  for (const env of [{}, { XDG_STATE_HOME: "relative" }]) expect(stateDir(undefined, env)).toMatch(/\/\.local\/state\/mlferry$/);
+});
+
+test("colours are for terminals that can, unless NO_COLOR is set", () => {
+  const output = (isTTY: boolean): Output => ({ isTTY, columns: 80, write: () => undefined });
+  expect(hasColours(output(true), {})).toBe(true);
+  expect([hasColours(output(false), {}), hasColours(output(true), { NO_COLOR: "1" }), hasColours(output(true), { TERM: "dumb" })]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(hasColours(output(true), { NO_COLOR: "" })).toBe(true);
+});
+
+describe("rules in flags", () => {
+  test("are rules of a mapping, and a backslash keeps an equals sign in the old name", () => {
+    expect(
+      mappingOf({
+        renameModel: ["a\\=b=c=d", "*=x/*"],
+        renameExperiment: ["e=f"],
+        stageAlias: ["Production=champion"],
+        stageTag: ["Archived=k=v=w"],
+        dropTag: ["i.*"],
+      }),
+    ).toEqual({
+      models: [
+        { from: "a\\=b", to: "c=d" },
+        { from: "*", to: "x/*" },
+      ],
+      experiments: [{ from: "e", to: "f" }],
+      aliases: [],
+      stages: { Production: { alias: "champion" }, Archived: { tag: "k=v=w" } },
+      tags: [{ from: "i.*", drop: true }],
+    });
+  });
+});
+
+describe("an interruption", () => {
+  const listen = (): { signals: EventEmitter; told: string[]; interruption: ReturnType<typeof listenForInterrupts> } => {
+    const signals = new EventEmitter();
+    const told: string[] = [];
+    return { signals, told, interruption: listenForInterrupts(signals, (line) => told.push(line)) };
+  };
+
+  test("first drains and says so, then stops at once, then is none of the program's", () => {
+    const { signals, told, interruption } = listen();
+    interruption.beginWriting();
+    interruption.check();
+    signals.emit("SIGINT");
+    expect([interruption.drain.aborted, interruption.signal.aborted, told.length]).toEqual([true, false, 1]);
+    expect(() => interruption.check()).toThrow(expect.objectContaining({ code: "INTERRUPTED" }));
+    signals.emit("SIGTERM");
+    expect(interruption.signal.aborted).toBe(true);
+    expect(signals.listenerCount("SIGINT") + signals.listenerCount("SIGTERM")).toBe(0);
+  });
+
+  test("stops at once while there is nothing to finish", () => {
+    const { signals, told, interruption } = listen();
+    signals.emit("SIGTERM");
+    expect([interruption.drain.aborted, interruption.signal.aborted, told.length]).toEqual([true, true, 0]);
+  });
+});
+
+describe("the display of progress", () => {
+  function show(mode: "live" | "plain" | "none", act: (display: ReturnType<typeof createProgressDisplay>) => void): string {
+    let written = "";
+    const output: Output = { isTTY: mode === "live", columns: 60, write: (text) => void (written += text) };
+    const display = createProgressDisplay({ output, mode, phase: "moving", now: () => 0 });
+    act(display);
+    display.end();
+    return written;
+  }
+
+  test("writes nothing but what is said when it is off", () => {
+    expect(show("none", (display) => display.say("a note"))).toBe("a note\n");
+  });
+
+  test("leaves no escape where there is no terminal", () => {
+    expect(show("plain", (display) => display.say("a note"))).toBe("a note\n");
+  });
+});
