@@ -1,150 +1,180 @@
-// Files of runs, logged models and versions, through the server: its artifact proxy where it has one, else the routes that read on
-// behalf of a run, a logged model or a version with the server's own credentials.
+// Files of runs, logged models and versions, read through the server: its artifact proxy where that holds them, else the routes
+// that read on behalf of a run or a logged model with the server's own credentials. The routes are in artifact-places.ts.
 import { asMigrationError, MigrationError } from "../../errors.ts";
 import type { Query } from "../../http/client.ts";
-import type { EntityKey, LoggedModel, ModelVersion, Run } from "../../model/entities.ts";
+import type { LoggedModel, ModelVersion, Run } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import type { ArtifactFile, ArtifactReader } from "../../ports/source.ts";
+import { joined, loggedModelPlace, proxied, proxyPlace, proxyRoot, requireServable, runPlace, whyUnservable } from "./artifact-places.ts";
+import type { Place, Request } from "./artifact-places.ts";
 import { get } from "./calls.ts";
 import type { MlflowServer } from "./connect.ts";
 import { wire } from "./wire.ts";
 
-/** How one place of files is listed and read: two routes of the server. */
-interface Place {
-  /** For errors. */
-  readonly name: string;
-  list(directory: string): { readonly path: string; readonly query: Query };
-  read(file: string): { readonly path: string; readonly query?: Query };
-  /** Whether listed paths are relative to the directory listed, instead of to the root. */
-  readonly baseNames: boolean;
-}
-
-/** A reader over the files of an entity that this server yielded. `versionOf` resolves the version that another was promoted from. */
+/** A reader over the files of an entity that this server yielded. */
 export function readArtifacts(server: MlflowServer, owner: Run | LoggedModel | ModelVersion, signal: AbortSignal): ArtifactReader {
-  if (owner.kind === "run") return reader(server, runPlace(owner.key), "", signal);
-  if (owner.kind === "logged-model") return reader(server, modelPlace(owner.key), "", signal);
+  const reader = (place: Place, base = ""): ArtifactReader => createReader({ server, place, base, signal, rootUri: "" });
+  if (owner.kind === "run") return reader(runPlace(idOf(owner.key)));
+  if (owner.kind === "logged-model") return reader(loggedModelPlace(idOf(owner.key)));
   const { files } = owner;
-  if (files.owner === "run") return reader(server, runPlace(files.key), files.path, signal);
-  if (files.owner === "logged-model") return reader(server, modelPlace(files.key), files.path, signal);
-  return versionReader(server, owner, signal);
+  if (files.owner === "run") return reader(runPlace(idOf(files.key)), files.path);
+  if (files.owner === "logged-model") return reader(loggedModelPlace(idOf(files.key)), files.path);
+  return deferred(async () => {
+    const { place, base } = await locate(server, owner, signal);
+    return reader(place, base);
+  });
 }
 
-function runPlace(run: EntityKey): Place {
-  const id: Query = [["run_id", idOf(run)]];
-  return {
-    name: run,
-    list: (directory) => ({ path: "/api/2.0/mlflow/artifacts/list", query: directory === "" ? id : [...id, ["path", directory]] }),
-    read: (file) => ({ path: "/get-artifact", query: [...id, ["path", file]] }),
-    baseNames: false,
+/** A reader whose place has to be asked for first; a failed question is asked again next time. */
+function deferred(find: () => Promise<ArtifactReader>): ArtifactReader {
+  let found: Promise<ArtifactReader> | undefined;
+  const opened = async (): Promise<ArtifactReader> => {
+    found ??= find();
+    try {
+      return await found;
+    } catch (thrown) {
+      found = undefined;
+      throw thrown;
+    }
   };
-}
-
-function modelPlace(model: EntityKey): Place {
-  const id = encodeURIComponent(idOf(model));
-  return {
-    name: model,
-    list: (directory) => ({
-      path: `/api/2.0/mlflow/logged-models/${id}/artifacts/directories`,
-      query: directory === "" ? [] : [["artifact_directory_path", directory]],
-    }),
-    read: (file) => ({ path: `/ajax-api/2.0/mlflow/logged-models/${id}/artifacts/files`, query: [["artifact_file_path", file]] }),
-    baseNames: false,
-  };
-}
-
-/** Below a path of the artifact proxy: what `mlflow-artifacts:/…` means. */
-function proxyPlace(root: string): Place {
-  return {
-    name: `mlflow-artifacts:/${root}`,
-    list: (directory) => ({ path: "/api/2.0/mlflow-artifacts/artifacts", query: [["path", joined(root, directory)]] }),
-    read: (file) => ({ path: `/api/2.0/mlflow-artifacts/artifacts/${joined(root, file).split("/").map(encodeURIComponent).join("/")}` }),
-    baseNames: true,
-  };
-}
-
-function versionReader(server: MlflowServer, version: ModelVersion, signal: AbortSignal): ArtifactReader {
-  const inner = async (): Promise<ArtifactReader> => {
-    const query: Query = [
-      ["name", version.model],
-      ["version", String(version.version)],
-    ];
-    const { artifact_uri: uri } = await get(server.http, "/api/2.0/mlflow/model-versions/get-download-uri", {
-      query,
-      schema: wire.downloadUri,
-      signal,
-    });
-    const [, model] = /^models:\/(m-[0-9a-f]{32})\/?$/.exec(uri) ?? [];
-    if (model !== undefined) return reader(server, modelPlace(`logged-model:${model}` as EntityKey), "", signal);
-    const [, run, path = ""] = /^runs:\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
-    if (run !== undefined) return reader(server, runPlace(`run:${run}` as EntityKey), path, signal);
-    const [, proxied] = /^mlflow-artifacts:\/+(.*)$/s.exec(uri) ?? [];
-    if (proxied !== undefined) return reader(server, proxyPlace(proxied.replace(/\/+$/, "")), "", signal);
-    throw new MigrationError("ARTIFACT_UNREADABLE", `the files of ${version.key} lie at ${uri}, which the server does not pass on`, {
-      side: "source",
-      key: version.key,
-      hint: "files outside of the server's own artifact stores cannot be read through it",
-    });
-  };
-  let opened: Promise<ArtifactReader> | undefined;
   return {
     async *list() {
-      yield* (await (opened ??= inner())).list();
+      yield* (await opened()).list();
     },
     async *open(file, options) {
-      yield* (await (opened ??= inner())).open(file, options);
+      yield* (await opened()).open(file, options);
     },
   };
 }
 
-/** Lists one directory per request, several at once, and reads one file per request. Paths are relative to `base`. */
-function reader(server: MlflowServer, place: Place, base: string, signal: AbortSignal): ArtifactReader {
+/** Where the server says that the files of a version lie. Files in a store that it does not proxy can be read, but not listed. */
+async function locate(server: MlflowServer, version: ModelVersion, signal: AbortSignal): Promise<{ place: Place; base: string }> {
+  const query: Query = [
+    ["name", version.model],
+    ["version", String(version.version)],
+  ];
+  const { artifact_uri: uri } = await get(server.http, "/api/2.0/mlflow/model-versions/get-download-uri", {
+    query,
+    schema: wire.downloadUri,
+    signal,
+  });
+  const [, model] = /^models:\/(m-[0-9a-f]{32})\/?$/.exec(uri) ?? [];
+  if (model !== undefined) return { place: loggedModelPlace(model), base: "" };
+  const [, run, base = ""] = /^runs:\/([^/]+)\/?(.*?)\/*$/s.exec(uri) ?? [];
+  if (run !== undefined) return { place: runPlace(run), base };
+  const root = proxyRoot(uri);
+  if (root !== undefined) return { place: proxyPlace(root), base: "" };
+  throw new MigrationError("ARTIFACT_UNREADABLE", `the files of ${version.key} lie at ${uri}, which the server does not list`, {
+    side: "source",
+    key: version.key,
+    hint: "only files in the artifact store of a run, a logged model or the artifact proxy can be listed through the server",
+  });
+}
+
+/** What a reader needs, and what it learns on the way. */
+interface Reading {
+  readonly server: MlflowServer;
+  readonly place: Place;
+  /** The folder (or the one file) that is read, below the place. */
+  readonly base: string;
+  readonly signal: AbortSignal;
+  /** Where the place lies, as its listings tell; "" before the first. */
+  rootUri: string;
+  /** Whether `base` is a file. Unknown before a listing. */
+  isFile?: boolean;
+}
+
+function createReader(reading: Reading): ArtifactReader {
   return {
-    list: () => listing(server, place, base, signal),
+    list: () => listing(reading),
     async *open(file, options) {
-      const path = file.path === "" ? base : joined(base, file.path);
-      const request = { ...place.read(path), ...(options?.offset === undefined ? {} : { offset: options.offset }) };
-      try {
-        yield* server.http.download(request, signal);
-      } catch (thrown) {
-        throw unreadable(thrown, `${file.path} of ${place.name}`);
-      }
+      requireServable(reading.base, reading.place);
+      requireServable(file.path, reading.place);
+      if (reading.base !== "" && reading.isFile === undefined && lastPart(reading.base) === file.path) await start(reading);
+      const path = reading.isFile === true ? reading.base : joined(reading.base, file.path);
+      yield* download(reading, path, options?.offset ?? 0);
     },
   };
 }
 
-async function* listing(server: MlflowServer, place: Place, base: string, signal: AbortSignal): AsyncGenerator<ArtifactFile> {
-  const read = (directory: string): Promise<Entry[]> => listDirectory(server, place, directory, signal);
-  const relative = (path: string): string => (base === "" ? path : path.slice(base.length + 1));
-  let level = [base];
-  while (level.length > 0) {
-    const next: string[] = [];
-    for (const directory of level.map((path) => ({ path, entries: settled(read(path)) }))) {
-      const entries = await directory.entries;
-      if (entries instanceof MigrationError) {
-        // Without its root nothing is known; a folder that cannot be listed leaves the others readable.
-        if (directory.path === base || entries.code !== "ARTIFACT_UNREADABLE") throw entries;
-        yield { path: relative(directory.path), unreadable: entries.message };
-        continue;
+/** Tries the proxy first, which asks no database; the other route may have rights or reach that the proxy lacks. */
+async function* download(reading: Reading, path: string, offset: number): AsyncGenerator<Uint8Array> {
+  const { server, place, signal } = reading;
+  const direct = server.servesArtifacts ? proxied(reading.rootUri, path) : undefined;
+  const routes: Request[] = [...(direct === undefined ? [] : [direct]), place.read(path)];
+  for (const [index, route] of routes.entries()) {
+    let begun = false;
+    try {
+      for await (const chunk of server.http.download({ ...route, offset }, signal)) {
+        begun = true;
+        yield chunk;
       }
-      for (const entry of entries) {
-        if (entry.isDirectory) next.push(entry.path);
-        else yield { path: relative(entry.path), sizeBytes: entry.sizeBytes };
-      }
+      return;
+    } catch (thrown) {
+      const error = unreadable(thrown, `${path} of ${place.name}`);
+      if (begun || index === routes.length - 1 || error.code === "INTERRUPTED") throw error;
     }
-    level = next;
   }
 }
 
+async function* listing(reading: Reading): AsyncGenerator<ArtifactFile> {
+  const first = await start(reading);
+  if (reading.isFile === true) return yield* first.map(({ sizeBytes }) => ({ path: lastPart(reading.base), sizeBytes }));
+  const relative = (path: string): string => (reading.base === "" ? path : path.slice(reading.base.length + 1));
+  let level = [{ path: reading.base, entries: Promise.resolve<Listed>(first) }];
+  while (level.length > 0) {
+    const folders: string[] = [];
+    for (const folder of level) {
+      const entries = await folder.entries;
+      if (entries instanceof MigrationError) {
+        // A folder that cannot be listed leaves the others readable; without a connection or rights, nothing is.
+        if (entries.code !== "ARTIFACT_UNREADABLE") throw entries;
+        yield { path: relative(folder.path), unreadable: entries.message };
+        continue;
+      }
+      for (const entry of entries) {
+        if (entry.isDirectory) folders.push(entry.path);
+        else yield fileOf(entry, relative(entry.path));
+      }
+    }
+    level = folders.map((path) => ({ path, entries: settled(listDirectory(reading, path)) }));
+  }
+}
+
+function fileOf({ path, sizeBytes }: Entry, shown: string): ArtifactFile {
+  const reason = whyUnservable(path);
+  return { path: shown, sizeBytes, ...(reason === undefined ? {} : { unreadable: `cannot read ${shown}: ${reason}` }) };
+}
+
+/** The entries of the base; where it is a file, that file alone. Without them nothing is known, so failures are thrown. */
+async function start(reading: Reading): Promise<Entry[]> {
+  const { base } = reading;
+  const entries = await listDirectory(reading, base);
+  reading.isFile = false;
+  // A file is listed like an empty folder: only its own folder tells.
+  if (entries.length > 0 || base === "") return entries;
+  const above = await listDirectory(reading, base.slice(0, Math.max(0, base.lastIndexOf("/"))));
+  const itself = above.filter((entry) => entry.path === base && !entry.isDirectory);
+  reading.isFile = itself.length > 0;
+  return itself;
+}
+
 interface Entry {
+  /** From the root of the place. */
   readonly path: string;
   readonly isDirectory: boolean;
   readonly sizeBytes: number;
 }
 
-async function listDirectory(server: MlflowServer, place: Place, directory: string, signal: AbortSignal): Promise<Entry[]> {
+type Listed = readonly Entry[] | MigrationError;
+
+async function listDirectory(reading: Reading, directory: string): Promise<Entry[]> {
+  const { server, place, signal } = reading;
+  requireServable(directory, place);
   const { path, query } = place.list(directory);
   try {
     const answer = await get(server.http, path, { query, schema: wire.files, signal });
+    reading.rootUri = answer.root_uri;
     return answer.files.map((file) => ({
       path: place.baseNames ? joined(directory, file.path) : file.path,
       isDirectory: file.is_dir,
@@ -156,9 +186,10 @@ async function listDirectory(server: MlflowServer, place: Place, directory: stri
   }
 }
 
+/** What concerns one file or folder becomes ARTIFACT_UNREADABLE; lost connections and refused credentials stay what they are. */
 function unreadable(thrown: unknown, what: string): MigrationError {
   const cause = asMigrationError(thrown);
-  const isAnswer = cause.code === "REQUEST_FAILED" || cause.code === "NOT_FOUND" || cause.code === "ARTIFACT_UNREADABLE";
+  const isAnswer = cause.code === "REQUEST_FAILED" || cause.code === "NOT_FOUND";
   if (!isAnswer) return cause;
   return new MigrationError("ARTIFACT_UNREADABLE", `cannot read ${what}: ${cause.message}`, {
     cause,
@@ -169,10 +200,10 @@ function unreadable(thrown: unknown, what: string): MigrationError {
 }
 
 /** The value or the error, so that nothing is rejected while others are waited for. */
-function settled<T>(promise: Promise<T>): Promise<T | MigrationError> {
-  return promise.catch(asMigrationError);
+function settled(listed: Promise<Entry[]>): Promise<Listed> {
+  return listed.catch(asMigrationError);
 }
 
-function joined(root: string, path: string): string {
-  return [root, path].filter((part) => part !== "").join("/");
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -1,6 +1,7 @@
 // The read calls of MLflow's REST API, one function each: request out, checked answer back. Pages are followed to the end.
 import type { HttpClient, JsonRequest, Query } from "../../http/client.ts";
 import type { z } from "zod";
+import { unlessNotFound } from "./connect.ts";
 import {
   parseWire,
   wire,
@@ -57,20 +58,36 @@ export async function* searchRuns(
   for await (const page of pages(http, { path: `${API}/runs/search`, body, schema: wire.runs }, signal)) yield page.runs;
 }
 
+/** Those that are not deleted; others nobody is told of. Servers before 3.0 have none. */
 export async function* searchLoggedModels(
   http: HttpClient,
   experimentIds: readonly string[],
   signal: AbortSignal,
+  filter?: string,
 ): AsyncGenerator<WireLoggedModel> {
   if (experimentIds.length === 0) return;
   const body = {
     experiment_ids: experimentIds,
     max_results: PAGE.loggedModels,
     order_by: [{ field_name: "creation_timestamp", ascending: true }],
+    ...(filter === undefined ? {} : { filter }),
   };
-  for await (const page of pages(http, { path: `${API}/logged-models/search`, body, schema: wire.loggedModels }, signal))
-    yield* page.models;
+  const answers = pages(http, { path: LOGGED_MODELS, body, schema: wire.loggedModels }, signal);
+  for (;;) {
+    const answer = await unlessNotFound(answers.next());
+    if (answer === undefined || answer.done === true) return;
+    yield* answer.value.models;
+  }
 }
+
+/** Whether there is any logged model in these experiments that is not deleted. */
+export async function hasLoggedModels(http: HttpClient, experimentIds: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const body = { experiment_ids: experimentIds, max_results: 1 };
+  const answer = await unlessNotFound(http.json({ method: "POST", path: LOGGED_MODELS, body, repeat: "safe" }, signal));
+  return answer !== undefined && parseWire(wire.loggedModels, answer, LOGGED_MODELS).models.length > 0;
+}
+
+const LOGGED_MODELS = `${API}/logged-models/search`;
 
 /** Registered models that are no prompts, or with `prompts` the prompts. */
 export async function* searchModels(

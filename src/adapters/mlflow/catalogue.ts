@@ -6,8 +6,9 @@ import { idOf, versionKey } from "../../model/keys.ts";
 import { dependenciesFirst, orderVersions } from "../../model/order.ts";
 import type { Catalogue } from "../../ports/source.ts";
 import * as convert from "./convert.ts";
-import type { Inventory, RunIndex } from "./inventory.ts";
+import type { Inventory } from "./inventory.ts";
 import type { RunSpool } from "./run-spool.ts";
+import type { RunIndex } from "./stock.ts";
 import { placeOf } from "./version-place.ts";
 
 /** The catalogue of what `selection` comes to. Throws NOTHING_SELECTED. Whole runs are read from `spool` when their turn comes. */
@@ -23,30 +24,46 @@ export function catalogueOf(inventory: Inventory, options: { selection: Selectio
   return {
     experiments,
     models,
-    expected: {
-      experiment: experiments.length,
-      run: runs.length,
-      "logged-model": loggedModels.length,
-      "registered-model": models.length,
-      "model-version": chosenVersions.length,
-      alias: aliases.length,
-    },
+    expected: countOf({ experiments, runs, loggedModels, models, versions: chosenVersions, aliases }),
     notCarried: [],
-    async *entities(signal): AsyncGenerator<Entity> {
-      yield* experiments;
-      for (const { id, parent } of runs) {
+    async *entities(signal) {
+      for (const entity of all()) {
         signal.throwIfAborted();
-        yield convert.toRun(options.spool.read(id), parent);
+        yield withinSelection(entity, chosen);
       }
-      const uses = modelUses(runs.map(({ id }) => inventory.runs.get(id)));
-      for (const wire of loggedModels) {
-        yield convert.toLoggedModel(wire, uses.get(wire.info.model_id) ?? { outputOf: [], inputOf: [] }, (key) => chosen.has(key));
-      }
-      yield* models;
-      yield* chosenVersions;
-      yield* aliases;
     },
   };
+
+  function* all(): Generator<Entity> {
+    yield* experiments;
+    for (const { id, parent } of runs) yield convert.toRun(options.spool.read(id), parent);
+    const uses = modelUses(runs.map(({ id }) => inventory.runs.get(id)));
+    for (const wire of loggedModels) {
+      yield convert.toLoggedModel(wire, uses.get(wire.info.model_id) ?? { outputOf: [], inputOf: [] }, (key) => chosen.has(key));
+    }
+    yield* models;
+    yield* chosenVersions;
+    yield* aliases;
+  }
+}
+
+type Kinds = "experiments" | "runs" | "loggedModels" | "models" | "versions" | "aliases";
+
+function countOf(lists: Readonly<Record<Kinds, readonly unknown[]>>): Catalogue["expected"] {
+  return {
+    experiment: lists.experiments.length,
+    run: lists.runs.length,
+    "logged-model": lists.loggedModels.length,
+    "registered-model": lists.models.length,
+    "model-version": lists.versions.length,
+    alias: lists.aliases.length,
+  };
+}
+
+/** References to what does not come would be waited for in vain. */
+function withinSelection<E extends Entity>(entity: E, chosen: ReadonlySet<EntityKey>): E {
+  if (entity.mayReference.every((key) => chosen.has(key))) return entity;
+  return { ...entity, mayReference: entity.mayReference.filter((key) => chosen.has(key)) };
 }
 
 function selectables(inventory: Inventory, versions: readonly ModelVersion[]): Map<EntityKey, Selectable> {

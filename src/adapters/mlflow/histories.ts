@@ -84,7 +84,7 @@ function halves(column: Column, leave: (column: Column) => void): Column[] {
   return [column.runs.slice(0, middle), column.runs.slice(middle)].map((runs) => ({ key: column.key, runs }));
 }
 
-/** Undefined where the server does not offer the route. */
+/** Undefined where the server does not offer the route, or not for this metric: then each run fails or succeeds by itself. */
 async function bulk(http: HttpClient, column: Column, signal: AbortSignal): Promise<{ run: EntityKey; point: MetricPoint }[] | undefined> {
   const path = "/ajax-api/2.0/mlflow/metrics/get-history-bulk";
   const ids = column.runs.map((run) => ["run_id", idOf(run)] as const);
@@ -93,7 +93,7 @@ async function bulk(http: HttpClient, column: Column, signal: AbortSignal): Prom
     const { metrics } = await get(http, path, { query, schema: wire.metrics, signal });
     return metrics.map(({ run_id, ...point }) => ({ run: `run:${run_id ?? ""}` as EntityKey, point }));
   } catch (thrown) {
-    if (thrown instanceof MigrationError && thrown.code === "NOT_FOUND") return undefined;
+    if (thrown instanceof MigrationError && (thrown.code === "NOT_FOUND" || thrown.code === "REQUEST_FAILED")) return undefined;
     throw thrown;
   }
 }

@@ -22,6 +22,9 @@ export function createRunSpool(): RunSpool {
   const folder = mkdtempSync(join(tmpdir(), "mlferry-runs-"));
   const path = join(folder, "runs");
   const file = openSync(path, "a+", 0o600);
+  // The open file lives on without its name, so that a killed process leaves nothing behind; Windows keeps it until it is closed.
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  if (process.platform !== "win32") remove();
   const places = new Map<string, { readonly offset: number; readonly bytes: number }>();
   let end = 0;
   let open = true;
@@ -44,7 +47,7 @@ export function createRunSpool(): RunSpool {
       if (!open) return;
       open = false;
       closeSync(file);
-      rmSync(folder, { recursive: true, force: true });
+      remove();
     },
   };
 }

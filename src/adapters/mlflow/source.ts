@@ -1,6 +1,5 @@
 // The reading half of an MLflow server. What is where: calls.ts and wire.ts talk to it, inventory.ts and catalogue.ts select,
 // histories.ts and artifacts.ts read the contents. Writing is target.ts.
-import { idOf } from "../../model/keys.ts";
 import type { Source } from "../../ports/source.ts";
 import { readArtifacts } from "./artifacts.ts";
 import { mlflowCapabilities } from "./capabilities.ts";
@@ -23,9 +22,7 @@ export function createMlflowSource(server: MlflowServer): Source {
       spools.push(spool);
       const inventory = await takeStock(server, selection, spool, signal);
       const draft = catalogueOf(inventory, { selection, spool });
-      const experimentIds = draft.experiments.filter(({ deleted }) => !deleted).map(({ key }) => idOf(key));
-      const models = selection.models ?? (selection.experiments === undefined ? ["*"] : undefined);
-      return { ...draft, notCarried: await countUncarried(server, { experimentIds, models }, signal) };
+      return { ...draft, notCarried: await countUncarried(server, { experiments: draft.experiments, selection }, signal) };
     },
     histories: (runs, signal) => readHistories(server.http, runs, signal),
     artifacts: (owner, signal) => readArtifacts(server, owner, signal),

@@ -1,6 +1,9 @@
 // Counts what is there but cannot be carried yet, so that it is named as a loss. A server that does not offer a kind has none of it.
 import { MigrationError } from "../../errors.ts";
+import type { Experiment } from "../../model/entities.ts";
+import { idOf } from "../../model/keys.ts";
 import { matcher } from "../../model/selection.ts";
+import type { Selection } from "../../model/selection.ts";
 import type { NotCarried } from "../../ports/source.ts";
 import { get, searchModels } from "./calls.ts";
 import type { MlflowServer } from "./connect.ts";
@@ -10,72 +13,94 @@ import { parseWire, wire } from "./wire.ts";
 const TRACES = 500;
 const DATASETS = 50;
 
-/** `experimentIds`: those selected that are not deleted (the server refuses to list scorers of others). `models`: the globs over registered models, undefined when none are selected; prompts share their names' space. */
+/**
+ * What of other kinds is in the selection: in experiments and under model names that it names, not in those that it merely pulls in.
+ * Logged models that are deleted cannot be counted: no call lists them.
+ */
 export async function countUncarried(
   server: MlflowServer,
-  selected: { experimentIds: readonly string[]; models: readonly string[] | undefined },
+  { experiments, selection }: { readonly experiments: readonly Experiment[]; readonly selection: Selection },
   signal: AbortSignal,
 ): Promise<readonly NotCarried[]> {
+  const globs = selection.experiments ?? (selection.models === undefined ? ["*"] : []);
+  const isNamed = matcher(globs);
+  // The server refuses to list scorers of deleted experiments.
+  const named = new Map(experiments.filter(({ name, deleted }) => !deleted && isNamed(name)).map(({ key, name }) => [idOf(key), name]));
+  const registry = selection.models !== undefined || selection.experiments === undefined;
   const counts = await Promise.all([
-    selected.models === undefined ? undefined : prompts(server, selected.models, signal),
-    offered(traces(server, selected.experimentIds, signal)),
-    offered(datasets(server, selected.experimentIds, signal)),
-    offered(scorers(server, selected.experimentIds, signal)),
-    // Webhooks are of the whole registry, so they are missed only where all of it was asked for.
-    selected.models?.includes("*") === true ? offered(webhooks(server, signal)) : undefined,
+    registry ? prompts(server, selection.models ?? ["*"], signal) : [],
+    offered(named.size === 0 ? [] : traces(server, named, signal)),
+    offered(named.size === 0 ? [] : datasets(server, [...named.keys()], signal)),
+    offered(scorers(server, named, signal)),
+    registry && selection.models === undefined ? offered(webhooks(server, signal)) : [],
   ]);
-  return counts.filter((item) => item !== undefined).filter((item) => item.count > 0);
+  return counts.flat().filter((item) => item.count > 0);
 }
 
-async function prompts(server: MlflowServer, globs: readonly string[], signal: AbortSignal): Promise<NotCarried> {
-  const matches = matcher(globs);
+async function prompts(server: MlflowServer, globs: readonly string[], signal: AbortSignal): Promise<NotCarried[]> {
+  const isNamed = matcher(globs);
   let count = 0;
-  for await (const { name } of searchModels(server.http, { prompts: true }, signal)) if (matches(name)) count += 1;
-  return { what: "prompts", count };
+  for await (const { name } of searchModels(server.http, { prompts: true }, signal)) if (isNamed(name)) count += 1;
+  return [{ what: "prompts", count }];
 }
 
-async function traces(server: MlflowServer, experimentIds: readonly string[], signal: AbortSignal): Promise<NotCarried> {
-  if (experimentIds.length === 0) return { what: "traces", count: 0 };
+/** One search over all experiments; each is named where the search came to its end. */
+async function traces(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
   const path = "/api/3.0/mlflow/traces/search";
-  const locations = experimentIds.map((id) => ({ type: "MLFLOW_EXPERIMENT", mlflow_experiment: { experiment_id: id } }));
+  const locations = [...named.keys()].map((id) => ({ type: "MLFLOW_EXPERIMENT", mlflow_experiment: { experiment_id: id } }));
   const answer = await server.http.json({ method: "POST", path, body: { locations, max_results: TRACES }, repeat: "safe" }, signal);
   const page = parseWire(wire.traces, answer, path);
-  return { what: "traces", count: page.traces.length, ...more(page.next_page_token) };
+  if (hasMore(page)) return [{ what: "traces", count: page.traces.length, atLeast: true }];
+  const counts = new Map<string, number>();
+  for (const { trace_location: location } of page.traces) {
+    const id = location?.mlflow_experiment?.experiment_id ?? "";
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return [...counts].map(([id, count]) => ({ what: "traces", count, ...where(named.get(id)) }));
 }
 
-async function datasets(server: MlflowServer, experimentIds: readonly string[], signal: AbortSignal): Promise<NotCarried> {
-  if (experimentIds.length === 0) return { what: "evaluation datasets", count: 0 };
+async function datasets(server: MlflowServer, experimentIds: readonly string[], signal: AbortSignal): Promise<NotCarried[]> {
   const path = "/api/3.0/mlflow/datasets/search";
   const body = { experiment_ids: experimentIds, max_results: DATASETS };
   const page = parseWire(wire.datasets, await server.http.json({ method: "POST", path, body, repeat: "safe" }, signal), path);
-  return { what: "evaluation datasets", count: page.datasets.length, ...more(page.next_page_token) };
+  return [{ what: "evaluation datasets", count: page.datasets.length, ...(hasMore(page) ? { atLeast: true } : {}) }];
 }
 
-/** The one kind that can only be asked for by experiment. */
-async function scorers(server: MlflowServer, experimentIds: readonly string[], signal: AbortSignal): Promise<NotCarried> {
+/** The one kind that can only be asked for by experiment; the first one tells whether the server has it. */
+async function scorers(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
   const path = "/api/3.0/mlflow/scorers/list";
-  const lists = await Promise.all(
-    experimentIds.map((id) => get(server.http, path, { query: [["experiment_id", id]], schema: wire.scorers, signal })),
-  );
-  return { what: "scorers", count: lists.reduce((sum, list) => sum + list.scorers.length, 0) };
+  const count = async ([id, name]: readonly [string, string]): Promise<NotCarried> => {
+    const list = await get(server.http, path, { query: [["experiment_id", id]], schema: wire.scorers, signal });
+    return { what: "scorers", count: list.scorers.length, ...where(name) };
+  };
+  const [first, ...others] = named;
+  if (first === undefined) return [];
+  return [await count(first), ...(await Promise.all(others.map(count)))];
 }
 
-async function webhooks(server: MlflowServer, signal: AbortSignal): Promise<NotCarried> {
+async function webhooks(server: MlflowServer, signal: AbortSignal): Promise<NotCarried[]> {
   const page = await get(server.http, "/api/2.0/mlflow/webhooks", { schema: wire.webhooks, signal });
-  return { what: "webhooks", count: page.webhooks.length, ...more(page.next_page_token) };
+  return [{ what: "webhooks", count: page.webhooks.length, ...(hasMore(page) ? { atLeast: true } : {}) }];
 }
 
-function more(token: string | undefined): { atLeast?: true } {
-  return token === undefined || token === "" ? {} : { atLeast: true };
+function hasMore({ next_page_token: token }: { readonly next_page_token?: string | undefined }): boolean {
+  return token !== undefined && token !== "";
 }
 
-/** Routes that this server does not have, or has switched off, hold nothing. */
-async function offered(count: Promise<NotCarried>): Promise<NotCarried | undefined> {
+function where(name: string | undefined): { where?: string } {
+  return name === undefined ? {} : { where: name };
+}
+
+/** Routes that this server does not have, has switched off or reserves for others hold nothing that could be told. */
+async function offered(counts: Promise<NotCarried[]> | NotCarried[]): Promise<NotCarried[]> {
   try {
-    return await count;
+    return await counts;
   } catch (thrown) {
     const status = thrown instanceof MigrationError ? thrown.request?.status : undefined;
-    if (status === 404 || status === 405 || status === 501 || status === 503) return undefined;
+    if (status !== undefined && NOT_OFFERED.has(status)) return [];
     throw thrown;
   }
 }
+
+/** 403: webhooks are for administrators where the server asks for a login. */
+const NOT_OFFERED: ReadonlySet<number> = new Set([403, 404, 405, 501, 503]);

@@ -1,19 +1,20 @@
 // Where a version's files lie: below its run, below a logged model, in the version it was promoted from, or nowhere else.
 // Paths are compared part by part, never as substrings: a bucket may well be called "models" or "artifacts".
 import type { VersionFiles } from "../../model/entities.ts";
-import { PROVENANCE, PROVENANCE_PREFIX, versionKey } from "../../model/keys.ts";
-import { loggedModelKey, runKey, type VersionPlace } from "./convert.ts";
-import { promotedFrom, type Inventory } from "./inventory.ts";
-import type { WireModelVersion } from "./wire.ts";
+import { versionKey } from "../../model/keys.ts";
+import { loggedModelKey, runKey } from "./convert.ts";
+import type { VersionPlace } from "./convert.ts";
+import type { Inventory } from "./inventory.ts";
+import { CARRIER_TAG } from "./target-calls.ts";
+import type { WireLoggedModel, WireModelVersion } from "./wire.ts";
 
 /** Resolves a version's source against what is known to exist. */
 export function placeOf(version: WireModelVersion, inventory: Inventory): VersionPlace {
   // A carrier run only holds the files: the version has them as its own.
-  if (version.tags.has(`${PROVENANCE_PREFIX}${PROVENANCE.carrier}`)) return { files: { owner: "own" } };
+  if (version.tags.has(CARRIER_TAG)) return { files: { owner: "own" } };
   const run = inventory.runs.has(version.run_id) ? { run: runKey(version.run_id) } : {};
-  const promoted = promotedFrom(version.source);
-  const isSelected = promoted !== undefined && inventory.versions.some((other) => versionKey(other.name, other.version) === promoted);
-  if (isSelected) return { files: { owner: "version", key: promoted }, ...run };
+  const promoted = inventory.promotions.get(versionKey(version.name, version.version));
+  if (promoted !== undefined) return { files: { owner: "version", key: promoted }, ...run };
   const uri = inventory.locations.get(versionKey(version.name, version.version)) ?? version.source;
   return { files: filesAt(uri, version.run_id, inventory), ...run };
 }
@@ -23,8 +24,26 @@ function filesAt(uri: string, runId: string, inventory: Inventory): VersionFiles
   if (model !== undefined)
     return inventory.loggedModels.has(model) ? { owner: "logged-model", key: loggedModelKey(model), path: "" } : { owner: "own" };
   const [, named, path = ""] = /^runs:\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
-  if (named !== undefined) return inventory.runs.has(named) ? { owner: "run", key: runKey(named), path: trimmed(path) } : { owner: "own" };
+  if (named !== undefined) {
+    if (!inventory.runs.has(named)) return { owner: "own" };
+    return namedModel(named, normal(path), inventory) ?? { owner: "run", key: runKey(named), path: normal(path) };
+  }
   return belowModel(uri, inventory) ?? belowRun(uri, runId, inventory) ?? { owner: "own" };
+}
+
+/**
+ * `runs:/<run>/<name>/…` means the newest logged model of that name which the run made, if there is one: its files win over those of
+ * the run (mlflow/store/artifact/runs_artifact_repo.py).
+ */
+function namedModel(run: string, path: string, inventory: Inventory): VersionFiles | undefined {
+  const [name = "", ...rest] = path.split("/");
+  let newest: WireLoggedModel["info"] | undefined;
+  for (const { model: id } of inventory.runs.get(run)?.outputs ?? []) {
+    const info = inventory.loggedModels.get(id)?.info;
+    if (info?.name !== name || info.source_run_id !== run) continue;
+    if ((info.creation_timestamp_ms ?? 0n) >= (newest?.creation_timestamp_ms ?? 0n)) newest = info;
+  }
+  return newest && { owner: "logged-model", key: loggedModelKey(newest.model_id), path: rest.join("/") };
 }
 
 /** The last id in the path decides: a logged model's root holds its experiment's, never another model's. */
@@ -48,12 +67,20 @@ function belowRun(uri: string, runId: string, inventory: Inventory): VersionFile
 export function below(uri: string, root: string): string | undefined {
   const [inner, outer] = [plain(uri), plain(root)];
   if (inner === outer) return "";
-  return inner.startsWith(`${outer}/`) ? trimmed(inner.slice(outer.length + 1)) : undefined;
+  return inner.startsWith(`${outer}/`) ? normal(inner.slice(outer.length + 1)) : undefined;
 }
 
 function plain(uri: string): string {
   const path = trimmed(uri);
   return path.startsWith("file:") ? path.replace(/^file:(\/\/)?(?=\/)/, "") : path;
+}
+
+/** Without empty and `.` parts, as the server takes it. */
+function normal(path: string): string {
+  return path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
 }
 
 function trimmed(path: string): string {

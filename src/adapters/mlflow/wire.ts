@@ -128,6 +128,11 @@ const files = z.object({
   files: z.array(z.object({ path: z.string(), is_dir: z.boolean().default(false), file_size: int64.optional() })).default([]),
 });
 
+/** Only where it is: traces are counted, not carried. */
+const trace = z.object({
+  trace_location: z.object({ mlflow_experiment: z.object({ experiment_id: z.string() }).optional() }).optional(),
+});
+
 const nextPage = { next_page_token: z.string().optional() };
 
 /** Answers by call. Parse with {@link parseWire}. */
@@ -146,7 +151,7 @@ export const wire = {
   modelVersions: z.object({ model_versions: z.array(modelVersion).default([]), ...nextPage }),
   downloadUri: z.object({ artifact_uri: z.string() }),
   files,
-  traces: z.object({ traces: z.array(z.unknown()).default([]), ...nextPage }),
+  traces: z.object({ traces: z.array(trace).default([]), ...nextPage }),
   datasets: z.object({ datasets: z.array(z.unknown()).default([]), ...nextPage }),
   scorers: z.object({ scorers: z.array(z.unknown()).default([]) }),
   webhooks: z.object({ webhooks: z.array(z.unknown()).default([]), ...nextPage }),

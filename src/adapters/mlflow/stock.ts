@@ -1,0 +1,151 @@
+// Runs and logged models of a selection as they become known: by experiment first, then by the ids that others name.
+import type { HttpClient } from "../../http/client.ts";
+import { hasLoggedModels, searchLoggedModels, searchRuns } from "./calls.ts";
+import { PARENT_TAG } from "./convert.ts";
+import { readModelInputs } from "./model-inputs.ts";
+import type { RunSpool } from "./run-spool.ts";
+import { CARRIER_TAG } from "./target-calls.ts";
+import type { WireLoggedModel, WireRun } from "./wire.ts";
+
+/** As much of a run as stays in memory. */
+export interface RunIndex {
+  readonly id: string;
+  readonly experimentId: string;
+  readonly startTime: bigint;
+  readonly deleted: boolean;
+  readonly artifactUri: string;
+  readonly parent?: string;
+  /** Logged models that it made. */
+  readonly outputs: readonly { readonly model: string; readonly step: bigint }[];
+  /** Logged models that it used. */
+  readonly inputs: readonly string[];
+}
+
+export interface Stock {
+  readonly runs: ReadonlyMap<string, RunIndex>;
+  readonly loggedModels: ReadonlyMap<string, WireLoggedModel>;
+  /** Adds all that is in these experiments. */
+  list(experimentIds: readonly string[]): Promise<void>;
+  /** Looks up these ids, and all ids that runs and logged models name, until each is known or known to be gone. */
+  follow(ids: readonly string[]): Promise<void>;
+}
+
+export interface StockOptions {
+  readonly http: HttpClient;
+  /** Of all experiments of the server: searches name them one by one. */
+  readonly experimentIds: readonly string[];
+  readonly spool: RunSpool;
+  readonly signal: AbortSignal;
+}
+
+/** An empty stock. Carrier runs are left out: they only hold the files of versions, which are then the versions' own. */
+export function createStock(options: StockOptions): Stock {
+  const shelf: Shelf = { ...options, runs: new Map(), loggedModels: new Map(), absent: new Set(), withInputs: new Set() };
+  return {
+    runs: shelf.runs,
+    loggedModels: shelf.loggedModels,
+    async list(experimentIds) {
+      await Promise.all([addRuns(shelf, experimentIds), addModels(shelf, experimentIds)]);
+    },
+    async follow(ids) {
+      for (;;) {
+        const named = new Set([...ids, ...idsNamedBy(shelf)]);
+        const wanted = [...named].filter((id) => isId(id) && !isKnown(shelf, id));
+        if (wanted.length > 0) await lookUp(shelf, wanted);
+        else if (!(await addInputs(shelf))) return;
+      }
+    },
+  };
+}
+
+interface Shelf extends StockOptions {
+  readonly runs: Map<string, RunIndex>;
+  readonly loggedModels: Map<string, WireLoggedModel>;
+  /** Ids of objects that are gone. */
+  readonly absent: Set<string>;
+  /** Runs whose inputs were asked for. */
+  readonly withInputs: Set<string>;
+}
+
+async function addRuns({ http, spool, signal, runs }: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
+  const search = { experimentIds, ...(filter === undefined ? {} : { filter }) };
+  for await (const page of searchRuns(http, search, signal)) {
+    for (const run of page) {
+      if (run.data.tags.has(CARRIER_TAG) || runs.has(run.info.run_id)) continue;
+      spool.add(run);
+      runs.set(run.info.run_id, indexOf(run));
+    }
+  }
+}
+
+async function addModels({ http, signal, loggedModels }: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
+  for await (const model of searchLoggedModels(http, experimentIds, signal, filter)) loggedModels.set(model.info.model_id, model);
+}
+
+async function lookUp(shelf: Shelf, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += IDS_IN_FILTER) {
+    const some = ids.slice(at, at + IDS_IN_FILTER);
+    const [runIds, modelIds] = [some.filter((id) => !isModelId(id)), some.filter(isModelId)];
+    await Promise.all([
+      runIds.length === 0 ? undefined : addRuns(shelf, shelf.experimentIds, `attributes.run_id IN (${quotedList(runIds)})`),
+      modelIds.length === 0 ? undefined : addModels(shelf, shelf.experimentIds, `model_id IN (${quotedList(modelIds)})`),
+    ]);
+  }
+  for (const id of ids) if (!isKnown(shelf, id)) shelf.absent.add(id);
+}
+
+/** Asks for the inputs of runs that were added since; they take requests of their own, so only where there is a logged model at all. */
+async function addInputs(shelf: Shelf): Promise<boolean> {
+  const { http, signal, experimentIds, runs, loggedModels, withInputs } = shelf;
+  const asked = [...runs.keys()].filter((id) => !withInputs.has(id));
+  if (asked.length === 0 || !(loggedModels.size > 0 || (await hasLoggedModels(http, experimentIds, signal)))) return false;
+  for (const id of asked) withInputs.add(id);
+  for (const [id, inputs] of await readModelInputs(http, asked, signal)) {
+    const run = runs.get(id);
+    if (run !== undefined) runs.set(id, { ...run, inputs });
+  }
+  return true;
+}
+
+/** Keeps the filter far below what servers and proxies accept. */
+const IDS_IN_FILTER = 100;
+
+function indexOf({ info, data, outputs, inputs }: WireRun): RunIndex {
+  const parent = data.tags.get(PARENT_TAG);
+  return {
+    id: info.run_id,
+    experimentId: info.experiment_id,
+    startTime: info.start_time ?? 0n,
+    deleted: info.lifecycle_stage === "deleted",
+    artifactUri: info.artifact_uri,
+    ...(parent === undefined ? {} : { parent }),
+    outputs: outputs.model_outputs.map((output) => ({ model: output.model_id, step: output.step })),
+    inputs: inputs.model_inputs.map((input) => input.model_id),
+  };
+}
+
+function isKnown({ runs, loggedModels, absent }: Shelf, id: string): boolean {
+  return runs.has(id) || loggedModels.has(id) || absent.has(id);
+}
+
+function* idsNamedBy({ runs, loggedModels }: Shelf): Generator<string> {
+  for (const run of runs.values()) {
+    if (run.parent !== undefined) yield run.parent;
+    for (const { model } of run.outputs) yield model;
+    yield* run.inputs;
+  }
+  for (const { info } of loggedModels.values()) yield info.source_run_id;
+}
+
+/** What MLflow takes for an id (mlflow/utils/validation.py, _RUN_ID_REGEX); nothing in it needs quoting in a filter. */
+function isId(id: string): boolean {
+  return /^[a-zA-Z0-9][\w-]{0,255}$/.test(id);
+}
+
+function isModelId(id: string): boolean {
+  return /^m-[0-9a-f]{32}$/.test(id);
+}
+
+function quotedList(ids: readonly string[]): string {
+  return ids.map((id) => `'${id}'`).join(", ");
+}
