@@ -70,6 +70,13 @@ describe("versions", () => {
     );
   });
 
+  it("wait for no more than they point to", () => {
+    check(
+      [versionEntry("a", 1, [versionKey("z", 2)]), ...[1, 2, 3].map((number) => versionEntry("z", number)), versionEntry("b", 1)],
+      [versionKey("z", 1), versionKey("z", 2), versionKey("a", 1), versionKey("b", 1), versionKey("z", 3)],
+    );
+  });
+
   it("ascend even where models wait for each other", () => {
     const found = inOrder([
       versionEntry("a", 1, [versionKey("b", 2)]),

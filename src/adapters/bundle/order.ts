@@ -1,6 +1,7 @@
 // The order of the lines of a bundle, which is also the order in which a source yields them.
 import type { EntityKey } from "../../model/entities.ts";
 import { KINDS } from "../../model/entities.ts";
+import { dependenciesFirst } from "../../model/order.ts";
 import { byCodeUnits } from "./convert.ts";
 import type { IndexEntry } from "./record-index.ts";
 
@@ -12,7 +13,7 @@ export function inOrder(entries: Iterable<IndexEntry>): IndexEntry[] {
   const byKind = grouped(entries, (entry) => entry.kind);
   return KINDS.flatMap((kind) => {
     const sorted = [...(byKind.get(kind) ?? [])].sort(byTimeAndKey);
-    if (kind === "run") return parentsFirst(sorted);
+    if (kind === "run") return dependenciesFirst(sorted, (entry) => entry.after);
     return kind === "model-version" ? versionsAscending(sorted) : sorted;
   });
 }
@@ -27,64 +28,22 @@ function byTimeAndKey(a: IndexEntry, b: IndexEntry): number {
   return byCodeUnits(a.key, b.key);
 }
 
-/** Each entry after those it names, as far as they do not name each other in a circle. Not recursive: chains can be long. */
-function parentsFirst(sorted: readonly IndexEntry[]): IndexEntry[] {
-  const waiting = new Map(sorted.map((entry) => [entry.key, entry]));
-  const ordered: IndexEntry[] = [];
-  for (const start of sorted) {
-    const stack = waiting.delete(start.key) ? [{ entry: start, next: 0 }] : [];
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const key = top.entry.after[top.next++];
-      const first = key === undefined ? undefined : waiting.get(key);
-      if (key === undefined) ordered.push(...stack.splice(-1).map(({ entry }) => entry));
-      else if (first !== undefined && waiting.delete(key)) stack.push({ entry: first, next: 0 });
-    }
-  }
-  return ordered;
-}
-
 /**
- * Merges the models' versions: the next of a model comes when what it points to is out. Where models wait for each other in
- * a circle, ascending numbers win, since a target that assigns numbers depends on them.
+ * Each version after the one before it in its model and after what it was promoted from. Where models wait for each other in a
+ * circle, ascending numbers win, since a target that assigns numbers depends on them.
  */
 function versionsAscending(sorted: readonly IndexEntry[]): IndexEntry[] {
-  const lanes = laneByModel(sorted);
-  const present = new Set(sorted.map((entry) => entry.key));
-  const out = new Set<EntityKey>();
-  const ordered: IndexEntry[] = [];
-  const blocked = new Map<EntityKey, Lane[]>();
-  const run = (first: Lane, force: boolean): void => {
-    const stack = [first];
-    for (let lane = stack.pop(); lane !== undefined; lane = stack.pop()) {
-      for (let head = lane.entries[lane.next]; head !== undefined; head = lane.entries[lane.next]) {
-        const missing = force ? undefined : head.after.find((key) => present.has(key) && !out.has(key));
-        force = false;
-        if (missing !== undefined) {
-          blocked.set(missing, [...(blocked.get(missing) ?? []), lane]);
-          break;
-        }
-        ordered.push(head);
-        out.add(head.key);
-        lane.next++;
-        stack.push(...(blocked.get(head.key) ?? []));
-        blocked.delete(head.key);
-      }
-    }
-  };
-  for (const lane of lanes) run(lane, false);
-  for (const lane of lanes) while (lane.next < lane.entries.length) run(lane, true);
-  return ordered;
+  const models = [...grouped(sorted, modelOf)].sort(([a], [b]) => byCodeUnits(a, b)).map(([, entries]) => entries.sort(byVersion));
+  const before = new Map<IndexEntry, EntityKey[]>();
+  for (const entries of models) entries.forEach((entry, index) => before.set(entry, keysOf(entries.slice(Math.max(0, index - 1), index))));
+  const ordered = dependenciesFirst(models.flat(), (entry) => [...(before.get(entry) ?? []), ...entry.after]);
+  // Only in a circle is this another order: each model's versions by number, in the places that its versions have.
+  const left = grouped(models.flat().reverse(), modelOf);
+  return ordered.flatMap((entry) => left.get(modelOf(entry))?.pop() ?? []);
 }
 
-interface Lane {
-  readonly entries: readonly IndexEntry[];
-  next: number;
-}
-
-function laneByModel(sorted: readonly IndexEntry[]): Lane[] {
-  const lanes = grouped(sorted, (entry) => entry.container ?? "");
-  return [...lanes].sort(([a], [b]) => byCodeUnits(a, b)).map(([, entries]) => ({ entries: [...entries].sort(byVersion), next: 0 }));
-}
+const keysOf = (entries: readonly IndexEntry[]): EntityKey[] => entries.map(({ key }) => key);
+const modelOf = (entry: IndexEntry): string => entry.container ?? "";
 
 function byVersion(a: IndexEntry, b: IndexEntry): number {
   return (a.version ?? 0) - (b.version ?? 0) || byCodeUnits(a.key, b.key);
