@@ -78,8 +78,23 @@ it("tells when a history has other points than its run says", async () => {
   const path = await changed((parts) =>
     withTrueManifest(replaced(parts, "entities/run.jsonl", (bytes) => bytes.toString().replace('"points":3', '"points":4'))),
   );
-  expect((await checked(path)).problems).toEqual([expect.stringContaining("has 3 points instead of 4")]);
+  expect((await checked(path)).problems).toEqual([
+    expect.stringMatching(/^blobs\/sha256\/\w+: the metric history of run:\w+ has 3 points instead of 4$/),
+  ]);
 });
+
+it("tells of an altered history that its bytes are others, once, however early it can no longer be read", async () => {
+  for (const at of [0, 1, 20]) {
+    const path = await changed((parts) => replaced(parts, historyOf(parts), (bytes) => Buffer.from(bytes).fill("x", at, at + 1)));
+    const name = historyOf(await readTar(path));
+    expect((await checked(path)).problems).toEqual([`${name}: has other bytes than its name says`]);
+  }
+});
+
+function historyOf(parts: readonly Part[]): string {
+  const lines = parts.find(({ name }) => name === "entities/run.jsonl")?.bytes.toString() ?? "";
+  return `blobs/sha256/${/"metrics":\{"blob":"(\w+)"/.exec(lines)?.[1] ?? ""}`;
+}
 
 it("counts contents that no line names, and does not mind them", async () => {
   const path = join(await testFolder(), "b.tar");

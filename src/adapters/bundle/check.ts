@@ -60,6 +60,12 @@ export function checkBundle(path: string, options: { readonly signal?: AbortSign
   };
 }
 
+/** A metric history, and the key of a run that has it. */
+interface MetricsOf {
+  readonly record: MetricsRecord;
+  readonly run: string;
+}
+
 interface Findings {
   /** Found and not yielded yet. */
   readonly problems: BundleProblem[];
@@ -67,7 +73,7 @@ interface Findings {
   /** References to keys that had not been seen when they were met. */
   readonly missing: { readonly member: string; readonly key: string; readonly needs: string }[];
   /** What the lines say of each blob. */
-  readonly blobs: Map<string, { readonly size: number; readonly metrics?: MetricsRecord }>;
+  readonly blobs: Map<string, { readonly size: number; readonly metrics?: MetricsOf }>;
   readonly entities: Record<Kind, number>;
   readonly totals: { blobs: number; sizeBytes: number; losses: number; unusedBlobs: number; unusedBytes: number };
 }
@@ -187,7 +193,8 @@ function noteRecord(record: BundleRecord, { member, line, findings }: { member: 
     const known = findings.blobs.get(sha256);
     if (known !== undefined && known.size !== size)
       report(member, `line ${line}: gives ${blobMember(sha256)} ${size} bytes, another line ${known.size}`);
-    else if (known?.metrics === undefined) findings.blobs.set(sha256, { size, ...(metrics?.blob === sha256 ? { metrics } : {}) });
+    else if (known?.metrics === undefined)
+      findings.blobs.set(sha256, { size, ...(metrics?.blob === sha256 ? { metrics: { record: metrics, run: entity.key } } : {}) });
   }
 }
 
@@ -219,14 +226,28 @@ async function checkBlob(store: MemberStore, { name, size }: { name: string; siz
     totals.unusedBlobs++;
     totals.unusedBytes += size;
   } else if (said.size !== size) report(name, `has ${size} bytes instead of the ${said.size} that a line says`);
+  const problem = await contentProblem(store, { name, digest, metrics: said?.metrics });
+  // Of another size than a line says: that it has other bytes goes without saying.
+  if (problem !== undefined && (said === undefined || said.size === size)) report(name, problem);
+}
+
+/** What is wrong with a blob's bytes. Wrong bytes explain points that cannot be read, so the digest goes first. */
+async function contentProblem(
+  store: MemberStore,
+  { name, digest, metrics }: { name: string; digest: string; metrics: MetricsOf | undefined },
+): Promise<string | undefined> {
   const hash = createHash("sha256");
-  await attempt(report, name, async () => {
-    const bytes = hashed(store.read(name), hash);
-    if (said?.metrics === undefined) await readThrough(bytes);
-    else await readThrough(pointsOf({ blob: () => bytes }, said.metrics, name));
+  const bytes = hashed(store.read(name), hash);
+  // Without `return`, so that the rest can be read after the points ended early.
+  const blob = (): AsyncIterable<Uint8Array> => ({ [Symbol.asyncIterator]: () => ({ next: () => bytes.next() }) });
+  const problems: string[] = [];
+  const note: Report = (_member, problem) => void problems.push(problem);
+  await attempt(note, name, async () => {
+    if (metrics !== undefined) await attempt(note, name, () => readThrough(pointsOf({ blob }, metrics.record, metrics.run)));
+    await readThrough(bytes);
+    if (hash.digest("hex") !== digest) problems.unshift("has other bytes than its name says");
   });
-  // Whatever stopped the reading was reported; the digest of a part would say nothing new.
-  if (hash.digest("hex") !== digest && findings.problems.length === 0) report(name, "has other bytes than its name says");
+  return problems[0];
 }
 
 async function readThrough(stream: AsyncIterable<unknown>): Promise<void> {
