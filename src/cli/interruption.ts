@@ -17,22 +17,33 @@ export interface Interruption {
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** Listens for SIGINT and SIGTERM. `tell` is given a line for people at the first signal. A third one ends the process as ever. */
-export function listenForInterrupts(signals: Terminal["signals"], tell: (line: string) => void): Interruption {
+/** npm hands on the Ctrl-C that its child has had from the terminal already: what comes within this time is one press. */
+const ONE_PRESS_MS = 400;
+
+export interface InterruptOptions {
+  readonly signals: Terminal["signals"];
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Given a line for people at the first signal. */
+  readonly tell: (line: string) => void;
+}
+
+/** Listens for SIGINT and SIGTERM. After the third, a fourth ends the process as ever. */
+export function listenForInterrupts({ signals, now, tell }: InterruptOptions): Interruption {
   const drain = new AbortController();
   const abort = new AbortController();
   let writing = false;
+  let pressedAt = -Infinity;
   const reason = (): MigrationError =>
     new MigrationError("INTERRUPTED", "interrupted", { hint: "run the same command again: it continues" });
   const onSignal = (): void => {
-    if (drain.signal.aborted || !writing) {
-      drain.abort(reason());
-      abort.abort(reason());
-      dispose();
-      return;
-    }
+    if (now() - pressedAt < ONE_PRESS_MS) return;
+    pressedAt = now();
+    if (abort.signal.aborted) return dispose();
+    const first = !drain.signal.aborted;
     drain.abort(reason());
-    tell("stopping: what has begun is being finished (press Ctrl-C again to stop at once)");
+    if (first && writing) tell("stopping: what has begun is being finished (press Ctrl-C again to stop at once)");
+    else abort.abort(reason());
   };
   const dispose = (): void => {
     for (const name of SIGNALS) signals.off(name, onSignal);

@@ -67,7 +67,7 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
     terminal,
     display,
     log,
-    interruption: listenForInterrupts(terminal.signals, (line) => display.say(line)),
+    interruption: listenForInterrupts({ signals: terminal.signals, now, tell: (line) => display.say(line) }),
     style: { ...styleFor(terminal.stdout, env, { verbose }), colour: hasColours(terminal.stdout, env) },
     places: createPlaces({
       terminal,

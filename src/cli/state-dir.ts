@@ -7,5 +7,5 @@ import type { Environment } from "./terminal.ts";
 export function stateDir(flag: string | undefined, env: Environment): string {
   if (flag !== undefined) return flag;
   const base = env["XDG_STATE_HOME"] ?? "";
-  return join(isAbsolute(base) ? base : join(homedir(), ".local", "state"), "mlferry");
+  return join(isAbsolute(base) ? base : join(env["HOME"] ?? homedir(), ".local", "state"), "mlferry");
 }

@@ -16,12 +16,12 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { bundleCheckSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../../src/report/json.ts";
 import { smallSource, writeBundle } from "./bundles.ts";
-import { mlferry, tempFolder } from "./program.ts";
+import { mlferry, mlferryHere, tempFolder } from "./program.ts";
 import type { Ran } from "./program.ts";
 
 describe("commands on bundles", () => {
   let cwd = "";
-  const run = (...args: string[]): Promise<Ran> => mlferry(args, { cwd });
+  const run = (...args: string[]): Promise<Ran> => mlferryHere(args, { cwd });
 
   beforeEach(async () => {
     cwd = tempFolder();
@@ -37,7 +37,7 @@ describe("commands on bundles", () => {
   });
 
   test("export tells what moved and where the bundle lies, and the second place holds the same", async () => {
-    const ran = await run("export", "b.tar", "-o", "folder", "--include-deleted");
+    const ran = await mlferry(["export", "b.tar", "-o", "folder", "--include-deleted"], { cwd });
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     await expect(ran.stdout.replaceAll(cwd, "FOLDER").replace(/after .*/, "after TIME")).toMatchFileSnapshot("../golden/cli/export.txt");
     expect(existsSync(join(cwd, "folder", "header.json"))).toBe(true);
@@ -49,7 +49,7 @@ describe("commands on bundles", () => {
   });
 
   test("the report as JSON has the documented form and names everything that was placed", async () => {
-    const ran = await run("copy", "b.tar", "c.tar", "--include-deleted", "--json", "--rename-model", "*=ml.*");
+    const ran = await mlferry(["copy", "b.tar", "c.tar", "--include-deleted", "--json", "--rename-model", "*=ml.*"], { cwd });
     const json = jobSchema.parse(JSON.parse(ran.stdout));
     expect(json).toMatchObject({ report: "job", outcomes: [], losses: [], exit_code: 0, bundle: { path: join(cwd, "c.tar") } });
     expect(json.totals).toMatchObject({ objects: 14, files: 6, points: 3, states: { done: 14 } });
@@ -75,7 +75,7 @@ describe("commands on bundles", () => {
   test("verify finds what differs, and exits with 4", async () => {
     await writeBundle(join(cwd, "one.tar"), smallSource());
     await writeBundle(join(cwd, "two.tar"), smallSource({ description: "who stays", tag: "second\nline" }));
-    const ran = await run("verify", "one.tar", "two.tar");
+    const ran = await mlferry(["verify", "one.tar", "two.tar"], { cwd });
     expect(ran).toMatchObject({ code: 4, stderr: "" });
     await expect(ran.stdout.replace(/ in [\d.]+ s$/m, " in TIME")).toMatchFileSnapshot("../golden/cli/verify-differences.txt");
     const json = verifySchema.parse(JSON.parse((await run("verify", "one.tar", "two.tar", "--json", "--level", "metadata")).stdout));

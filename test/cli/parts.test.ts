@@ -128,28 +128,54 @@ describe("rules in flags", () => {
 });
 
 describe("an interruption", () => {
-  const listen = (): { signals: EventEmitter; told: string[]; interruption: ReturnType<typeof listenForInterrupts> } => {
+  function listen(): {
+    press: (name: string, at: number) => void;
+    told: string[];
+    interruption: ReturnType<typeof listenForInterrupts>;
+    heard: () => number;
+  } {
     const signals = new EventEmitter();
     const told: string[] = [];
-    return { signals, told, interruption: listenForInterrupts(signals, (line) => told.push(line)) };
-  };
+    let time = 0;
+    const interruption = listenForInterrupts({ signals, now: () => time, tell: (line) => told.push(line) });
+    const press = (name: string, at: number): void => {
+      time = at;
+      signals.emit(name);
+    };
+    return { press, told, interruption, heard: () => signals.listenerCount("SIGINT") + signals.listenerCount("SIGTERM") };
+  }
 
   test("first drains and says so, then stops at once, then is none of the program's", () => {
-    const { signals, told, interruption } = listen();
+    const { press, told, interruption, heard } = listen();
     interruption.beginWriting();
     interruption.check();
-    signals.emit("SIGINT");
+    press("SIGINT", 1000);
     expect([interruption.drain.aborted, interruption.signal.aborted, told.length]).toEqual([true, false, 1]);
     expect(() => interruption.check()).toThrow(expect.objectContaining({ code: "INTERRUPTED" }));
-    signals.emit("SIGTERM");
-    expect(interruption.signal.aborted).toBe(true);
-    expect(signals.listenerCount("SIGINT") + signals.listenerCount("SIGTERM")).toBe(0);
+    press("SIGTERM", 2000);
+    expect([interruption.signal.aborted, told.length, heard()]).toEqual([true, 1, 2]);
+    press("SIGINT", 3000);
+    expect(heard()).toBe(0);
+  });
+
+  test("takes a signal that comes twice at once for one, as npm sends it", () => {
+    const { press, interruption } = listen();
+    interruption.beginWriting();
+    press("SIGINT", 1000);
+    press("SIGINT", 1010);
+    expect([interruption.drain.aborted, interruption.signal.aborted]).toEqual([true, false]);
   });
 
   test("stops at once while there is nothing to finish", () => {
-    const { signals, told, interruption } = listen();
-    signals.emit("SIGTERM");
+    const { press, told, interruption } = listen();
+    press("SIGTERM", 1000);
     expect([interruption.drain.aborted, interruption.signal.aborted, told.length]).toEqual([true, true, 0]);
+  });
+
+  test("is over when it is disposed of", () => {
+    const { interruption, heard } = listen();
+    interruption.dispose();
+    expect(heard()).toBe(0);
   });
 });
 

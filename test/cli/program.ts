@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { runProgram } from "../../src/cli/run.ts";
 
 export interface Ran {
   readonly code: number | null;
@@ -47,6 +48,32 @@ export function mlferry(args: readonly string[], { cwd, env = {}, onOutput, onSt
     child.on("close", (code) => resolve({ code, ...texts }));
     onStart?.(child);
   });
+}
+
+/** The same without a child, which takes a tenth of the time: for the many ways in which a command line can be wrong. */
+export async function mlferryHere(args: readonly string[], { cwd, env = {} }: Pick<RunOptions, "cwd" | "env">): Promise<Ran> {
+  const texts = { stdout: "", stderr: "" };
+  const stream = (name: "stdout" | "stderr"): unknown => ({
+    isTTY: false,
+    on: () => undefined,
+    write: (text: string) => void (texts[name] += text),
+  });
+  const fake = {
+    argv: ["node", "mlferry", ...args],
+    env: { XDG_STATE_HOME: join(cwd, "state"), ...env },
+    stdout: stream("stdout"),
+    stderr: stream("stderr"),
+    on: () => fake,
+    off: () => fake,
+  };
+  const before = process.cwd();
+  process.chdir(cwd);
+  try {
+    const code = await runProgram(fake as unknown as NodeJS.Process);
+    return { code, ...texts };
+  } finally {
+    process.chdir(before);
+  }
 }
 
 /** A folder of the test's own, gone when it ends. */

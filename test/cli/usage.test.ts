@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { writeBundle } from "./bundles.ts";
-import { mlferry, tempFolder } from "./program.ts";
+import { mlferry, mlferryHere, tempFolder } from "./program.ts";
 
 /** Runs a command that must fail; its error is on stderr in two lines, and nothing is on stdout. */
 async function refusal(cwd: string, ...args: string[]): Promise<string[]> {
-  const ran = await mlferry(args, { cwd });
+  const ran = await mlferryHere(args, { cwd });
   expect(ran.stdout).toBe("");
   return [String(ran.code), ...ran.stderr.trimEnd().split("\n")];
 }
@@ -23,7 +23,7 @@ describe("the command line", () => {
   test("every command's help has examples", async () => {
     const cwd = tempFolder();
     for (const command of ["copy", "export", "import", "plan", "verify", "ls"]) {
-      const help = await mlferry([command, "--help"], { cwd });
+      const help = await mlferryHere([command, "--help"], { cwd });
       expect(help.code).toBe(0);
       expect(help.stdout).toMatch(new RegExp(`Examples:\n {2}mlferry ${command} `));
     }
@@ -192,7 +192,7 @@ describe("the mapping of a command", () => {
   ])("refuses %j", async (flags, expected) => {
     const cwd = tempFolder();
     await writeBundle(join(cwd, "b.tar"));
-    const ran = await mlferry(["copy", "b.tar", "c.tar", "--quiet", ...flags], { cwd });
+    const ran = await mlferryHere(["copy", "b.tar", "c.tar", "--quiet", "--state", "state", ...flags], { cwd });
     expect([1, 2]).toContain(ran.code);
     expect(ran.stderr).toContain(expected);
     expect(ran.stderr).toMatch(/^error: .*\nhint: .*\n$/);
