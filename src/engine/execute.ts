@@ -25,7 +25,13 @@ const ENTITIES_PER_REQUEST = 2;
 export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): AsyncGenerator<Outcome> {
   const { job } = prepared;
   await refuseForeignModels(prepared);
-  const execution: Execution = { prepared, afterwork: createAfterwork(prepared), pipe: createPipes(job.inFlight), running: new Map() };
+  const execution: Execution = {
+    prepared,
+    afterwork: createAfterwork(prepared),
+    pipe: createPipes(job.inFlight),
+    running: new Map(),
+    heldBack: new Map(),
+  };
   const losses: LossRecord[] = [...(prepared.catalogue.losses ?? [])];
   let whole = true;
   const lanes = createLanes();
@@ -70,6 +76,8 @@ interface Execution {
   readonly pipe: <R>(transfer: () => Promise<R>) => Promise<R>;
   /** What is being written now; later entities wait for it. A failure is known by the absence of a place. */
   readonly running: Map<EntityKey, Promise<unknown>>;
+  /** By registered model: the first version that did not move, where the target assigns numbers. */
+  readonly heldBack: Map<string, EntityKey>;
 }
 
 /** Begins an item's work; from now on others can wait for it. */
@@ -89,15 +97,11 @@ async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome
     if (step.refusal !== undefined) return await fail(step, "refused", step.refusal, execution);
     if (step.action === "skip" || step.action === "link") return passOver(step, execution);
     for (const key of step.entity.needs) await execution.running.get(key);
-    const missing = step.entity.needs.find((key) => execution.prepared.placements.placed(key) === undefined);
-    if (missing === undefined) return await writeEntity(item, execution);
-    const message = `${step.source.key} is left out: ${missing}, which it needs, was not moved`;
-    return await fail(
-      step,
-      "blocked",
-      { code: "NEEDS_FAILED", message, hint: "see why that failed, then run the same command again" },
-      execution,
-    );
+    const reason = whyBlocked(step, execution);
+    if (reason === undefined) return await writeEntity(item, execution);
+    const message = `${step.source.key} is left out: ${reason}`;
+    const hint = "see why that failed, then run the same command again";
+    return await fail(step, "blocked", { code: "NEEDS_FAILED", message, hint }, execution);
   } catch (thrown) {
     const error = withContext(thrown, { key: step.source.key });
     if (isFatal(error)) throw error;
@@ -107,8 +111,24 @@ async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome
   }
 }
 
+function whyBlocked(step: Step, { prepared, heldBack }: Execution): string | undefined {
+  const missing = step.entity.needs.find((key) => prepared.placements.placed(key) === undefined);
+  if (missing !== undefined) return `${missing}, which it needs, was not moved`;
+  if (step.entity.kind !== "model-version" || step.found !== undefined) return undefined;
+  const earlier = heldBack.get(step.entity.model);
+  return earlier === undefined ? undefined : `${earlier}, which comes before it, was not moved and would lose its number for good`;
+}
+
+/** A target that assigns numbers can never give a passed one: later versions wait, so that this one can still come. */
+function holdBack(step: Step, { prepared, heldBack }: Execution): void {
+  const { entity } = step;
+  if (entity.kind !== "model-version" || step.found !== undefined || prepared.job.target.capabilities.versionNumbers === "chosen") return;
+  if (!heldBack.has(entity.model)) heldBack.set(entity.model, step.source.key);
+}
+
 async function fail(step: Step, state: "failed" | "blocked" | "refused", error: Refusal, execution: Execution): Promise<Outcome> {
   execution.afterwork.spare(step.entity);
+  holdBack(step, execution);
   await execution.prepared.job.journal.append({ key: step.source.key, state: "failed", fingerprint: step.mark, error });
   return { step, state, error, fileLosses: [], moved: NO_FILES };
 }

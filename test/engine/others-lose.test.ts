@@ -154,3 +154,15 @@ test("what could not be read is in the target's own record", async () => {
   expect(recorded).toEqual(["files/100%.txt: names with a percent sign"]);
   expect(outcomes.at(-1)).toMatchObject({ state: "done", moved: { files: 1 } });
 });
+
+test("where numbers are assigned, a version that failed keeps its number for the next attempt", async () => {
+  const place = source();
+  place.load(model("m"));
+  for (const number of [1, 2, 3]) place.load(version("m", number), { files: { f: `${number}` } });
+  place.load(alias("m", "best", 3));
+  const target = createMemory({ capabilities: mlflowLike });
+  const states = byState(await runJob(job(place, failingFor(target, version("m", 2).key))));
+  expect(states).toMatchObject({ failed: ["model-version:m/2"], blocked: ["alias:m/best", "model-version:m/3"] });
+  expect(byState(await runJob(job(place, target))).done).toEqual(["alias:m/best", "model-version:m/2", "model-version:m/3"]);
+  expect((await verifyJob(job(place, target))).flatMap((item) => item.findings)).toEqual([]);
+});
