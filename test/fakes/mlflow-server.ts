@@ -11,8 +11,8 @@ import { trackingRoutes } from "./mlflow-tracking-routes.ts";
 /** Answers one route. `query` holds the last value of each parameter. */
 export type Route = (store: FakeStore, body: Json, query: ReadonlyMap<string, string>) => Json;
 
-/** `before`: the request never took effect. `after`: it did, and the answer is lost. */
-export type Loss = "before" | "after";
+/** `before`: the request never took effect. `after`: it did, and the answer is lost. `race`: another got ahead with the same row. */
+export type Loss = "before" | "after" | "race";
 
 export interface FakeMlflow {
   readonly url: string;
@@ -53,6 +53,9 @@ interface Fake {
   readonly losses: Map<string, Loss[]>;
 }
 
+/** As 3.17.2 with SQLite words it. */
+const RACE = "(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.experiment_id, datasets.name, datasets.digest [SQL: INSERT …]";
+
 const API = "/api/2.0/mlflow/";
 const PROXY = "/api/2.0/mlflow-artifacts/artifacts/";
 
@@ -66,6 +69,7 @@ async function answer(fake: Fake, request: IncomingMessage, response: ServerResp
   fake.requests.push(name);
   const loss = fake.losses.get(name)?.shift();
   if (loss === "before") return void request.socket.destroy();
+  if (loss === "race") return reply(response, 400, { error_code: "BAD_REQUEST", message: RACE });
   const [status, json] = url.pathname.startsWith(PROXY) ? storeFile(fake.store, route, body) : carryOut(fake.store, { name, body, url });
   if (loss === "after") return void request.socket.destroy();
   reply(response, status, json);

@@ -37,6 +37,15 @@ describe("writing a run", () => {
     expect(await place.requestsOf(() => place.ferry.put(trained))).toContain("POST runs/log-inputs");
   });
 
+  it("sends a dataset again that another run brought at the same moment", async () => {
+    await place.ferry.put(home);
+    const dataset = { name: "d", digest: "1", sourceType: "local", source: "{}", tags: tags({}) };
+    place.fake.lose("POST runs/log-inputs", "race", "race");
+    const requests = await place.requestsOf(() => place.ferry.put(run("trained", home, { datasets: [dataset] })));
+    expect(requests.filter((request) => request === "POST runs/log-inputs")).toHaveLength(3);
+    expect([...place.fake.store.runs.values()][0]?.datasets).toHaveLength(1);
+  });
+
   it("stores the mark after everything else", async () => {
     await place.ferry.put(home);
     const points = Array.from({ length: 2500 }, (_, step) => point("m", step, step));

@@ -26,7 +26,9 @@ export async function connectMlflow(options: HttpClientOptions, signal: AbortSig
   const http = createHttpClient(options);
   try {
     const version = await probeVersion(http, signal);
-    const [serving, created] = await Promise.all([servesArtifacts(http, signal), firstExperiment(http, signal)]);
+    // One after the other: a server that has just started was seen to break on simultaneous first requests (3.17.2).
+    const serving = await servesArtifacts(http, signal);
+    const created = await firstExperiment(http, signal);
     const identity = created === undefined ? ["mlflow", http.baseUrl] : ["mlflow", String(created)];
     const origin = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32) as OriginId;
     return { http, uri: http.baseUrl, version, origin, servesArtifacts: serving };

@@ -164,7 +164,25 @@ async function logDatasets(calls: Calls, runId: string, datasets: readonly Datas
   }));
   const isSmall = Buffer.byteLength(JSON.stringify(inputs)) <= MOST_BYTES;
   const requests = inputs.length === 0 ? [] : isSmall ? [inputs] : inputs.map((input) => [input]);
-  for (const request of requests) await calls.post("runs/log-inputs", { run_id: runId, datasets: request }, signal);
+  for (const request of requests) await again(() => calls.post("runs/log-inputs", { run_id: runId, datasets: request }, signal));
+}
+
+/** Times that another run may get ahead with the same dataset. */
+const RACES = 5;
+
+/**
+ * Two runs that bring the same dataset to an experiment at once: the server looks, finds none, and one of the two inserts fails on
+ * the table's key. It is there then, so the call, which may be repeated, succeeds (seen on 3.17.2 with SQLite).
+ */
+async function again<T>(call: () => Promise<T>): Promise<T> {
+  for (let race = 1; ; race++) {
+    try {
+      return await call();
+    } catch (thrown) {
+      if (race >= RACES || !isRefusal(thrown, "BAD_REQUEST") || !/IntegrityError|UniqueViolation|unique constraint/i.test(thrown.message))
+        throw thrown;
+    }
+  }
 }
 
 function shorten(text: string): string {
