@@ -90,3 +90,27 @@ export function requireServable(path: string, place: Place): void {
 export function joined(root: string, path: string): string {
   return [root, path].filter((part) => part !== "").join("/");
 }
+
+/** The path of `uri` below `root`, "" for the root itself; undefined outside of it. A plain path and `file:` are the same. */
+export function below(uri: string, root: string): string | undefined {
+  const [inner, outer] = [plain(uri), plain(root)];
+  if (inner === outer) return "";
+  return inner.startsWith(`${outer}/`) ? normal(inner.slice(outer.length + 1)) : undefined;
+}
+
+function plain(uri: string): string {
+  const path = trimmed(uri);
+  return path.startsWith("file:") ? path.replace(/^file:(\/\/)?(?=\/)/, "") : path;
+}
+
+/** A path without empty and `.` parts, as the server takes it. */
+export function normal(path: string): string {
+  return path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
+}
+
+function trimmed(path: string): string {
+  return path.replace(/\/+$/, "");
+}

@@ -5,9 +5,20 @@ import type { Query } from "../../http/client.ts";
 import type { LoggedModel, ModelVersion, Run } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import type { ArtifactFile, ArtifactReader } from "../../ports/source.ts";
-import { joined, loggedModelPlace, proxied, proxyPlace, proxyRoot, requireServable, runPlace, whyUnservable } from "./artifact-places.ts";
+import {
+  below,
+  joined,
+  loggedModelPlace,
+  proxied,
+  proxyPlace,
+  proxyRoot,
+  requireServable,
+  runPlace,
+  whyUnservable,
+} from "./artifact-places.ts";
 import type { Place, Request } from "./artifact-places.ts";
 import { get } from "./calls.ts";
+import { unlessNotFound } from "./connect.ts";
 import type { MlflowServer } from "./connect.ts";
 import { wire } from "./wire.ts";
 
@@ -47,8 +58,13 @@ function deferred(find: () => Promise<ArtifactReader>): ArtifactReader {
   };
 }
 
-/** Where the server says that the files of a version lie. Files in a store that it does not proxy can be read, but not listed. */
-async function locate(server: MlflowServer, version: ModelVersion, signal: AbortSignal): Promise<{ place: Place; base: string }> {
+interface Located {
+  readonly place: Place;
+  readonly base: string;
+}
+
+/** Where the server says that the files of a version lie. */
+async function locate(server: MlflowServer, version: ModelVersion, signal: AbortSignal): Promise<Located> {
   const query: Query = [
     ["name", version.model],
     ["version", String(version.version)],
@@ -64,11 +80,30 @@ async function locate(server: MlflowServer, version: ModelVersion, signal: Abort
   if (run !== undefined) return { place: runPlace(run), base };
   const root = proxyRoot(uri);
   if (root !== undefined) return { place: proxyPlace(root), base: "" };
+  const owned = await belowOwner(server, { uri, version }, signal);
+  if (owned !== undefined) return owned;
   throw new MigrationError("ARTIFACT_UNREADABLE", `the files of ${version.key} lie at ${uri}, which the server does not list`, {
     side: "source",
     key: version.key,
     hint: "only files in the artifact store of a run, a logged model or the artifact proxy can be listed through the server",
   });
+}
+
+/** Any other place can only be listed on behalf of the run or logged model whose folder it is in: its id is in the path, or it is the version's run. */
+async function belowOwner(
+  server: MlflowServer,
+  { uri, version }: { readonly uri: string; readonly version: ModelVersion },
+  signal: AbortSignal,
+): Promise<Located | undefined> {
+  const ids = new Set([...uri.matchAll(/(?<![0-9a-z])(?:m-)?[0-9a-f]{32}(?![0-9a-z])/g)].map(([id]) => id));
+  if (version.run !== undefined) ids.add(idOf(version.run));
+  for (const id of ids) {
+    const place = id.startsWith("m-") ? loggedModelPlace(id) : runPlace(id);
+    const answer = await unlessNotFound(get(server.http, place.list("").path, { query: place.list("").query, schema: wire.files, signal }));
+    const base = answer === undefined || answer.root_uri === "" ? undefined : below(uri, answer.root_uri);
+    if (base !== undefined) return { place, base };
+  }
+  return undefined;
 }
 
 /** What a reader needs, and what it learns on the way. */

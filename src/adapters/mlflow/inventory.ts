@@ -1,10 +1,13 @@
 // What a selection needs to know of a server before the first entity is handed out: names, places and links of everything
 // that could come, found in as few requests as the API allows. Whole runs wait in the spool.
 import { PROVENANCE, PROVENANCE_PREFIX } from "../../model/keys.ts";
+import { closeSelection } from "../../model/closure.ts";
+import type { Experiment, RegisteredModel } from "../../model/entities.ts";
 import { matcher } from "../../model/selection.ts";
 import type { Selection } from "../../model/selection.ts";
 import { canBeQuoted, listExperiments, searchModels, searchVersions } from "./calls.ts";
 import type { MlflowServer } from "./connect.ts";
+import { toExperiment, toRegisteredModel } from "./convert.ts";
 import { resolvePromotions } from "./promotions.ts";
 import type { Promotions } from "./promotions.ts";
 import type { RunSpool } from "./run-spool.ts";
@@ -28,6 +31,7 @@ const MODELS_ASKED_ONE_BY_ONE = 20;
 export async function takeStock(server: MlflowServer, selection: Selection, spool: RunSpool, signal: AbortSignal): Promise<Inventory> {
   const experiments = new Map<string, WireExperiment>();
   for await (const experiment of listExperiments(server.http, signal)) experiments.set(experiment.experiment_id, experiment);
+  requireMatches("experiment", [...experiments.values()].map(toExperiment), selection);
   const stock = createStock({ http: server.http, experimentIds: [...experiments.keys()], spool, signal });
   const [{ models, versions }] = await Promise.all([
     listRegistry(server, selection, signal),
@@ -41,6 +45,19 @@ export async function takeStock(server: MlflowServer, selection: Selection, spoo
   const { runs, loggedModels } = stock;
   leaveOutCarriers(experiments, runs);
   return { experiments, runs, loggedModels, models, versions, promotions, locations };
+}
+
+/** Tells of a pattern without a match before anything long is read. Throws NOTHING_SELECTED. */
+function requireMatches(
+  kind: "experiment" | "registered-model",
+  named: readonly (Experiment | RegisteredModel)[],
+  selection: Selection,
+): void {
+  const globs = kind === "experiment" ? selection.experiments : selection.models;
+  if (globs === undefined) return;
+  const objects = named.map((object) => ({ ...object, pulls: [], deleted: "deleted" in object && object.deleted }));
+  const only = kind === "experiment" ? { experiments: globs } : { models: globs };
+  closeSelection(new Map(objects.map((object) => [object.key, object])), { ...only, includeDeleted: selection.includeDeleted });
 }
 
 function chosenExperiments(listing: ReadonlyMap<string, WireExperiment>, selection: Selection): string[] {
@@ -57,6 +74,7 @@ async function listRegistry(server: MlflowServer, selection: Selection, signal: 
   if (selection.models === undefined && selection.experiments !== undefined) return { models: [], versions: [] };
   const models: WireRegisteredModel[] = [];
   for await (const model of searchModels(server.http, { prompts: false }, signal)) models.push(model);
+  requireMatches("registered-model", models.map(toRegisteredModel), selection);
   const matches = matcher(selection.models ?? ["*"]);
   const chosen = models.filter((model) => matches(model.name));
   const oneByOne =

@@ -2,6 +2,7 @@
 // Paths are compared part by part, never as substrings: a bucket may well be called "models" or "artifacts".
 import type { VersionFiles } from "../../model/entities.ts";
 import { versionKey } from "../../model/keys.ts";
+import { below, normal } from "./artifact-places.ts";
 import { loggedModelKey, runKey } from "./convert.ts";
 import type { VersionPlace } from "./convert.ts";
 import type { Inventory } from "./inventory.ts";
@@ -61,28 +62,4 @@ function belowRun(uri: string, runId: string, inventory: Inventory): VersionFile
     if (path !== undefined) return { owner: "run", key: runKey(id), path };
   }
   return undefined;
-}
-
-/** The path of `uri` below `root`, "" for the root itself; undefined outside of it. A plain path and `file:` are the same. */
-export function below(uri: string, root: string): string | undefined {
-  const [inner, outer] = [plain(uri), plain(root)];
-  if (inner === outer) return "";
-  return inner.startsWith(`${outer}/`) ? normal(inner.slice(outer.length + 1)) : undefined;
-}
-
-function plain(uri: string): string {
-  const path = trimmed(uri);
-  return path.startsWith("file:") ? path.replace(/^file:(\/\/)?(?=\/)/, "") : path;
-}
-
-/** Without empty and `.` parts, as the server takes it. */
-function normal(path: string): string {
-  return path
-    .split("/")
-    .filter((part) => part !== "" && part !== ".")
-    .join("/");
-}
-
-function trimmed(path: string): string {
-  return path.replace(/\/+$/, "");
 }
