@@ -4,7 +4,7 @@ import type { JobEvent } from "../engine/job.ts";
 import type { EntityKey, Kind } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import { bytesText, countOf, countText, durationText, kindPlural } from "../report/quantities.ts";
-import { cut, shown } from "../report/table.ts";
+import { cut, shown, widthOf } from "../report/table.ts";
 
 export interface ProgressState {
   /** What is going on, such as `reading the source`. */
@@ -89,9 +89,11 @@ export function advance(state: ProgressState, event: ProgressEvent, now: number)
 export function liveLines(state: ProgressState, { now, columns }: { readonly now: number; readonly columns: number }): string[] {
   const items = [...state.current].slice(0, SHOWN_ITEMS);
   const left = state.current.size - items.length;
+  const percent = percentOf(state);
   const lines = [
-    [state.phase, durationText(now - state.startedAt), ...counts(state)].join("  "),
-    amounts(state, now).join("  "),
+    [state.phase, ...(percent === undefined ? [] : [`${String(percent)} %`]), durationText(now - state.startedAt)].join("  "),
+    ...wrapped(counts(state), columns),
+    ...wrapped(amounts(state, now), columns),
     ...waiting(state, now),
     ...items.map(([key, path]) => `  ${shown(key)}${path === "" ? "" : `  ${shown(path)}`}`),
     ...(left > 0 ? [`  and ${countText(left)} more`] : []),
@@ -109,6 +111,17 @@ export function plainLine(state: ProgressState, now: number): string {
     ...waiting(state, now),
   ];
   return `${state.phase}: ${parts.length === 0 ? durationText(now - state.startedAt) : parts.join(", ")}`;
+}
+
+/** Parts side by side, on as many lines as it takes. */
+function wrapped(parts: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 2 + widthOf(part) <= columns) lines[lines.length - 1] = `${last}  ${part}`;
+    else lines.push(part);
+  }
+  return lines;
 }
 
 /** How much is done, 0 to 100, rounded down; undefined while it is not known how much there is. */

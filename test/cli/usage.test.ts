@@ -47,6 +47,7 @@ describe("the command line", () => {
     ],
     [["ls", "b.tar", "--rate", "fast"], "option '--rate <n>' argument 'fast' is invalid", "hint: "],
     [["plan", "a.tar", "b.tar", "--on-loss", "ask"], "Allowed choices are refuse, drop", "hint: "],
+    [["verify", "a.tar", "b.tar", "--on-loss", "ask"], "Allowed choices are refuse, drop", "hint: "],
     [["verify", "a.tar", "b.tar", "--level", "deep"], "Allowed choices are counts, metadata, sizes, bytes", "hint: "],
     [["ls", "b.tar", "--quiet", "--verbose"], "option '--quiet' cannot be used with option '--verbose'", "hint: "],
   ])("refuses %j", async (args, error, hint) => {

@@ -1,4 +1,5 @@
 // mlferry verify: two places compared, or a bundle checked by itself.
+import { Option } from "commander";
 import type { Command } from "commander";
 import { MigrationError } from "../../errors.ts";
 import { checkOneBundle } from "../check-bundle.ts";
@@ -22,7 +23,12 @@ export function registerVerify(program: Command, terminal: Terminal): void {
   addLevelFlag(command);
   addSelectionFlags(command);
   addMappingFlags(command);
-  command.option("--on-loss <policy>", "drop: losses that follow from the target's limits are agreed (refuse or drop)");
+  command.addOption(
+    new Option(
+      "--on-loss <policy>",
+      "whether losses that follow from the target's limits are agreed (default: as in the newest copy)",
+    ).choices(["refuse", "drop"]),
+  );
   addStateFlag(command);
   addPaceFlags(command);
   addOutputFlags(command)
