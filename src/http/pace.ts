@@ -26,8 +26,8 @@ export interface Pacer {
 }
 
 /**
- * A pacer for one host. A work must not wait for another work of the same pacer: a copy within one host holds a place for
- * the download while its upload waits for one, so give source and target a pacer each.
+ * A pacer for one host, shared by source and target when they are on the same one. A download holds its place while its upload
+ * waits for another, so such transfers must be fewer than `inFlight` (engine/schedule.ts sees to it), which must be 2 at least.
  */
 export function createPacer(options: PacerOptions): Pacer {
   const clock = options.clock ?? systemClock;
