@@ -206,7 +206,7 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
       if (owner.kind !== "run" && owner.kind !== "logged-model" && owner.kind !== "model-version") return;
       if (owner.kind === "model-version" && step.entity.kind === "model-version" && !hasOwnFiles(step.entity)) return;
       const reader = job.source.artifacts(owner, job.signal);
-      result = await moveFiles({ job, key: owner.key, reader, isContinued: step.found !== undefined, pipe: execution.pipe }, send);
+      result = await moveFiles({ job, key: owner.key, reader, found: step.found, mark: step.mark, pipe: execution.pipe }, send);
     },
   };
   return { context, files: () => result, pendingLinks };

@@ -3,8 +3,9 @@
 import { createHash } from "node:crypto";
 import { asMigrationError, MigrationError, withContext } from "../errors.ts";
 import type { Digest, EntityKey } from "../model/entities.ts";
+import type { FileEntry } from "../ports/journal.ts";
 import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
-import type { SendFile } from "../ports/target.ts";
+import type { Found, SendFile } from "../ports/target.ts";
 import type { FileLoss, FileTotals } from "./change.ts";
 import { isFatal, type Job } from "./job.ts";
 
@@ -12,8 +13,9 @@ export interface FileMove {
   readonly job: Job;
   readonly key: EntityKey;
   readonly reader: ArtifactReader;
-  /** Whether the object was there before, so that files which the journal notes can be there too. */
-  readonly isContinued: boolean;
+  /** What the target held of the object before, and the mark that it is to have. */
+  readonly found: Found | undefined;
+  readonly mark: string;
   /** Limits transfers over the whole job (engine/schedule.ts). */
   readonly pipe: <R>(transfer: () => Promise<R>) => Promise<R>;
 }
@@ -23,11 +25,10 @@ export interface FilesMoved {
   readonly moved: FileTotals;
 }
 
-/** Sends every file that is not at the target already according to the journal. Only errors that end the job are thrown. */
+/** Sends every file that is not at the target already. Only errors that end the job are thrown. */
 export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMoved> {
   const { job, key, reader } = move;
-  const noted = move.isContinued ? await job.journal.files(key) : [];
-  const present = new Set(noted.map((file) => file.path));
+  const present = new Map((await filesThere(move)).map((file) => [file.path, file]));
   const losses: FileLoss[] = [];
   const fatal: MigrationError[] = [];
   const totals = { files: 0, bytes: 0 };
@@ -53,7 +54,7 @@ export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMo
       const refusal = refusedName(file.path, job);
       if (file.unreadable !== undefined) lose(lossOf(file.path, new MigrationError("ARTIFACT_UNREADABLE", file.unreadable), job));
       else if (refusal !== undefined) lose(refusal);
-      else if (!present.has(file.path)) transfers.push(move.pipe(() => transfer(file)));
+      else if (!isThere(file, present.get(file.path))) transfers.push(move.pipe(() => transfer(file)));
     }
   } catch (thrown) {
     const error = asMigrationError(thrown);
@@ -64,6 +65,17 @@ export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMo
   if (fatal[0] !== undefined) throw withContext(fatal[0], { key });
   if (job.drain.aborted) throw new MigrationError("INTERRUPTED", "interrupted", { key });
   return { losses, moved: totals };
+}
+
+/** Files of an object that was not there, or that has changed since, are all sent. */
+async function filesThere({ job, key, found, mark }: FileMove): Promise<readonly FileEntry[]> {
+  if (found === undefined || found.mark?.startsWith(mark) === false) return [];
+  return found.files === undefined ? job.journal.files(key) : found.files();
+}
+
+function isThere(file: ArtifactFile, there: FileEntry | undefined): boolean {
+  if (there === undefined) return false;
+  return (file.sizeBytes ?? there.sizeBytes) === there.sizeBytes && (file.digest ?? there.digest) === there.digest;
 }
 
 async function sendOne(file: ArtifactFile, move: FileMove, send: SendFile): Promise<number> {

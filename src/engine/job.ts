@@ -95,5 +95,7 @@ export function hasOwnFiles(version: ModelVersion): boolean {
 /** Errors that end a job at once, instead of failing one entity: going on would only repeat them. */
 export function isFatal(error: MigrationError): boolean {
   if (error.code === "NOT_AUTHORISED") return error.request?.status === 401;
+  // A bundle that another process took in the meantime.
+  if (error.code === "OUTPUT_EXISTS") return true;
   return error.code === "INTERRUPTED" || error.code === "DISK" || error.code === "SERVER_UNREACHABLE" || error.code === "INTERNAL";
 }

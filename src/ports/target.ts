@@ -1,5 +1,6 @@
 // The writing side of a place. Every target is a source too: verification reads back through the same port.
 import type { Entity, Experiment, MetricPoint, PlacedKey, Run, Tags } from "../model/entities.ts";
+import type { FileEntry } from "./journal.ts";
 import type { ArtifactFile, LossRecord, NotCarried, Source } from "./source.ts";
 
 /** What a target already holds for an entity. */
@@ -10,6 +11,11 @@ export interface Found {
   /** The completion mark, where the kind has one (runs, logged models, versions with own files): see PutContext.mark. */
   readonly mark?: string;
   readonly deleted: boolean;
+  /**
+   * Files that arrived whole, where the place knows that without asking anybody: also of an object that is half-written. Where it is
+   * absent the journal's notes count.
+   */
+  files?(): Promise<readonly FileEntry[]>;
   /** The object as the target itself yields it. Targets fold simultaneous reads into few requests. */
   read(signal: AbortSignal): Promise<Entity>;
 }

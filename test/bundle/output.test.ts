@@ -8,7 +8,7 @@ import { openBundleSource } from "../../src/adapters/bundle/source.ts";
 import { createBundleTarget } from "../../src/adapters/bundle/target.ts";
 import { provenanceDigest } from "../../src/model/keys.ts";
 import type { OriginId } from "../../src/model/entities.ts";
-import { EVERYTHING, OPTIONS, ORIGIN, contentOf, ferryTo, never, smallRegistry, testFolder, writeBundle } from "./rig.ts";
+import { EVERYTHING, OPTIONS, ORIGIN, contentOf, ferryTo, leaveUnfinished, never, smallRegistry, testFolder, writeBundle } from "./rig.ts";
 import { readTar } from "./tar-kit.ts";
 
 describe("a written bundle", () => {
@@ -150,18 +150,49 @@ describe("the place of a bundle", () => {
     it(`is not written by two at once (${name})`, async () => {
       const path = join(await testFolder(), name);
       const first = await createBundleTarget(path, OPTIONS);
-      await expect(createBundleTarget(path, OPTIONS)).rejects.toMatchObject({
-        code: "OUTPUT_EXISTS",
-        message: expect.stringContaining(`process ${process.pid}`) as unknown,
-      });
+      const late = await createBundleTarget(path, OPTIONS);
+      await ferryTo(first).putAll(smallRegistry().slice(0, 1));
+      const taken = { code: "OUTPUT_EXISTS", message: expect.stringContaining(`process ${process.pid}`) as unknown };
+      await expect(createBundleTarget(path, OPTIONS)).rejects.toMatchObject(taken);
+      await expect(ferryTo(late).putAll(smallRegistry().slice(0, 1))).rejects.toMatchObject(taken);
+      await late.close();
       await first.close();
       await (await createBundleTarget(path, OPTIONS)).close();
     });
   }
 
+  for (const name of ["b.tar", "b"]) {
+    it(`is untouched until something is written (${name})`, async () => {
+      const folder = await testFolder();
+      const target = await createBundleTarget(join(folder, "new", name), OPTIONS);
+      const [home] = smallRegistry();
+      if (home === undefined) throw new Error("the registry is empty");
+      expect(await ferryTo(target).find(home)).toBeUndefined();
+      expect((await target.select(EVERYTHING, never)).expected).toEqual({});
+      await target.close();
+      expect(await readdir(folder)).toEqual([]);
+    });
+
+    it(`is not taken from one who finished in the meantime (${name})`, async () => {
+      const path = join(await testFolder(), name);
+      const late = await createBundleTarget(path, OPTIONS);
+      await writeBundle(path);
+      await expect(ferryTo(late).putAll(smallRegistry())).rejects.toMatchObject({ code: "OUTPUT_EXISTS" });
+      await expect(late.finish({ losses: [], notCarried: [] })).rejects.toMatchObject({ code: "OUTPUT_EXISTS" });
+      await late.close();
+      expect(await readdir(join(path, ".."))).toEqual([name]);
+    });
+
+    it(`may be finished without an object (${name})`, async () => {
+      const path = join(await testFolder(), name);
+      await writeBundle(path, []);
+      expect(await readdir(join(path, ".."))).toEqual([name]);
+    });
+  }
+
   it("is taken over from a process that is gone, not from one on another machine", async () => {
     const path = join(await testFolder(), "b.tar");
-    await (await createBundleTarget(path, OPTIONS)).close();
+    await leaveUnfinished(path);
     const lock = (holder: object): Promise<void> => writeFile(`${path}.partial/lock`, JSON.stringify(holder));
     await lock({ pid: 2 ** 22 + 1, host: hostname(), started: 1 });
     await (await createBundleTarget(path, OPTIONS)).close();
@@ -173,7 +204,7 @@ describe("the place of a bundle", () => {
 
   it("is not given to another registry or selection while it is unfinished", async () => {
     const path = join(await testFolder(), "b.tar");
-    await (await createBundleTarget(path, OPTIONS)).close();
+    await leaveUnfinished(path);
     const others = [{ selection: { models: ["x"] } }, { source: { uri: "http://other", origin: "00ff" as OriginId } }];
     for (const other of others) {
       await expect(createBundleTarget(path, { ...OPTIONS, ...other })).rejects.toMatchObject({

@@ -6,14 +6,7 @@ import { checkBundle } from "../../src/adapters/bundle/check.ts";
 import { openBundleSource } from "../../src/adapters/bundle/source.ts";
 import { createBundleTarget } from "../../src/adapters/bundle/target.ts";
 import type { Item } from "../contract/item.ts";
-import { OPTIONS, contentOf, ferryTo, smallRegistry, testFolder } from "./rig.ts";
-
-/** Writes all items without finishing. */
-async function leaveUnfinished(path: string, items = smallRegistry()): Promise<void> {
-  const target = await createBundleTarget(path, OPTIONS);
-  await ferryTo(target).putAll(items);
-  await target.close();
-}
+import { OPTIONS, contentOf, ferryTo, leaveUnfinished, never, smallRegistry, testFolder } from "./rig.ts";
 
 /** Continues as the engine does: puts what is not found. Gives the keys that were put. */
 async function complete(path: string, items: readonly Item[] = smallRegistry()): Promise<string[]> {
@@ -154,7 +147,11 @@ for (const name of ["b.tar", "b"]) {
 
       const resumed = await createBundleTarget(path, OPTIONS);
       const other = ferryTo(resumed);
-      expect(await other.find(made)).toBeUndefined();
+      const half = await other.find(made);
+      expect(half).toMatchObject({ ours: true, deleted: false });
+      expect(half?.mark).toBeUndefined();
+      expect((await half?.files?.())?.map(({ path, sizeBytes }) => [path, sizeBytes])).toEqual([["model/MLmodel", 5]]);
+      await expect(half?.read(never)).rejects.toMatchObject({ code: "INTERNAL" });
       await other.put(made, { files: (send) => send({ path: "notes.txt" }, () => chunks("second")) });
       await resumed.finish({ losses: [], notCarried: [] });
       const files = resumed.artifacts(made.entity as never, new AbortController().signal).list();

@@ -66,6 +66,13 @@ export async function writeBundle(
   await target.close();
 }
 
+/** Writes all items without finishing. */
+export async function leaveUnfinished(path: string, items: readonly Item[] = smallRegistry()): Promise<void> {
+  const target = await createBundleTarget(path, OPTIONS);
+  await ferryTo(target).putAll(items);
+  await target.close();
+}
+
 /** Everything in a source, as plain values that can be compared. */
 export async function contentOf(source: Source): Promise<unknown> {
   const entities = await entitiesOf(await source.select(EVERYTHING, never));

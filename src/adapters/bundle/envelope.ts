@@ -70,6 +70,25 @@ export function parseHeader(text: string, where: string): Header {
   return header.data;
 }
 
+/** Throws OUTPUT_EXISTS unless both headers are of one registry and one selection. `what` (default: a bundle) lies at `where`. */
+export function refuseOther(
+  found: Header,
+  wanted: Header,
+  { where, what = "a bundle", hint }: { readonly where: string; readonly what?: string; readonly hint: string },
+): void {
+  const isSameOrigin = found.origin === wanted.origin;
+  if (isSameOrigin && canonical(found.selection) === canonical(wanted.selection)) return;
+  throw new MigrationError("OUTPUT_EXISTS", `${where} holds ${what} of another ${isSameOrigin ? "selection" : "registry"}`, { hint });
+}
+
+/** JSON with sorted keys, so that equal values have equal texts. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
 /** Reads a manifest. Throws BUNDLE_DAMAGED unless it is whole, byte for byte, and names nothing but members. */
 export function parseManifest(text: string, where: string): Manifest {
   const end = SEAL.exec(text.slice(-SEAL_CHARS));

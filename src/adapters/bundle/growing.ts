@@ -1,12 +1,12 @@
 // A bundle that is being written: blobs and header in their final form, lines and arrivals beside them until the end sorts them in.
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { EntityKey, Kind } from "../../model/entities.ts";
 import { KINDS } from "../../model/entities.ts";
 import { MigrationError } from "../../errors.ts";
 import { openArrivals } from "./arrivals.ts";
 import type { Arrivals } from "./arrivals.ts";
-import { parseHeader } from "./envelope.ts";
+import { parseHeader, refuseOther } from "./envelope.ts";
 import type { Header } from "./envelope.ts";
 import { openFolderWriter } from "./folder-writer.ts";
 import { HEADER, isTarPath, partialLayout } from "./layout.ts";
@@ -14,11 +14,13 @@ import type { PartialLayout } from "./layout.ts";
 import { openLineLog } from "./line-log.ts";
 import type { LineLog } from "./line-log.ts";
 import { lock } from "./lock.ts";
+import { checkUnfinished } from "./output.ts";
 import { coalesced } from "./queue.ts";
 import type { RecordStore } from "./reading.ts";
 import { indexEntry, parseRecord } from "./record-index.ts";
 import type { IndexEntry } from "./record-index.ts";
 import type { BundleRecord } from "./records.ts";
+import type { Reopened } from "./reopen.ts";
 import { spool } from "./spool.ts";
 import { openTarWriter } from "./tar-writer.ts";
 import type { MemberWriter } from "./writer.ts";
@@ -41,16 +43,20 @@ export interface GrowingBundle extends RecordStore {
   close(): Promise<void>;
 }
 
-/** Begins `<path>.partial`, or continues it. Throws OUTPUT_EXISTS when it is another one's or in use. */
-export async function openGrowing(path: string, header: Header): Promise<GrowingBundle> {
+/**
+ * Begins `<path>.partial`, or continues it; a new one begins with what `old` holds. Throws OUTPUT_EXISTS when it is another one's
+ * or in use.
+ */
+export async function openGrowing(path: string, header: Header, old?: Pick<Reopened, "layOut">): Promise<GrowingBundle> {
   const layout = partialLayout(path);
-  await refuseStrangers(layout);
+  await checkUnfinished(layout, path);
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
   const unlock = await lock(layout.lock, path);
   let writer: MemberWriter | undefined;
   try {
     await rm(layout.spool, { recursive: true, force: true });
     for (const folder of [layout.spool, `${layout.root}/entities`]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (old !== undefined && !existsSync(layout.bundle)) await old.layOut(layout);
     writer = isTarPath(path) ? await openTarWriter(layout.bundle) : await openFolderWriter(layout.bundle, layout.spool);
     const headerText = await begin(writer, layout, header);
     return await growing({ layout, writer, headerText, unlock });
@@ -59,21 +65,6 @@ export async function openGrowing(path: string, header: Header): Promise<Growing
     await unlock();
     throw error;
   }
-}
-
-/** The folder's name could be someone's own: nothing in it is touched unless all of it is ours. */
-async function refuseStrangers(layout: PartialLayout): Promise<void> {
-  if (!existsSync(layout.root)) return;
-  const ours = new Set(["bundle.tar", "bundle", "entities", "arrivals.jsonl", "spool", "lock", "replaced"]);
-  const stranger = (await readdir(layout.root)).find((name) => !ours.has(name));
-  if (stranger === undefined) return;
-  throw new MigrationError(
-    "OUTPUT_EXISTS",
-    `${layout.root} is there, and it is no unfinished bundle: it holds ${JSON.stringify(stranger)}`,
-    {
-      hint: "give the bundle another name",
-    },
-  );
 }
 
 async function begin(writer: MemberWriter, layout: PartialLayout, header: Header): Promise<string> {
@@ -85,12 +76,12 @@ async function begin(writer: MemberWriter, layout: PartialLayout, header: Header
     await writer.add(HEADER, Buffer.byteLength(text), [Buffer.from(text)]);
     return text;
   }
-  const found = parseHeader(writer.headerText, layout.root);
-  if (found.origin === header.origin && canonical(found.selection) === canonical(header.selection)) return writer.headerText;
-  const difference = found.origin === header.origin ? "another selection" : "another registry";
-  throw new MigrationError("OUTPUT_EXISTS", `${layout.root} holds an unfinished bundle of ${difference}`, {
+  refuseOther(parseHeader(writer.headerText, layout.root), header, {
+    where: layout.root,
+    what: "an unfinished bundle",
     hint: `finish that one with the command that began it, or delete ${layout.root}`,
   });
+  return writer.headerText;
 }
 
 interface Opened {
@@ -184,14 +175,6 @@ async function* skip(chunks: AsyncIterable<Uint8Array>, offset: number): AsyncGe
     if (left < chunk.length) yield chunk.subarray(left);
     left = Math.max(0, left - chunk.length);
   }
-}
-
-/** JSON with sorted keys, so that equal values have equal texts. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => {
-    if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }
 
 function fail(kind: Kind): never {

@@ -15,8 +15,7 @@ export type Unlock = () => Promise<void>;
  * over; that of another machine is not, since nothing tells whether that process lives.
  */
 export async function lock(path: string, output: string): Promise<Unlock> {
-  // The start time tells this process from an earlier one with the same number: in containers numbers repeat.
-  const self: Holder = { pid: process.pid, host: hostname(), started: Math.round(performance.timeOrigin) };
+  const self = ownHolder();
   for (let attempt = 0; attempt < 2; attempt++) {
     if (await tryCreate(path, self)) return () => rm(path, { force: true });
     const holder = await readHolder(path);
@@ -25,6 +24,15 @@ export async function lock(path: string, output: string): Promise<Unlock> {
   }
   throw beingWritten(path, output, undefined);
 }
+
+/** Throws OUTPUT_EXISTS when the lock file is held by a process that may live. Takes nothing. */
+export async function refuseLocked(path: string, output: string): Promise<void> {
+  const holder = await readHolder(path);
+  if (holder !== undefined && isAlive(holder, ownHolder())) throw beingWritten(path, output, holder);
+}
+
+// The start time tells this process from an earlier one with the same number: in containers numbers repeat.
+const ownHolder = (): Holder => ({ pid: process.pid, host: hostname(), started: Math.round(performance.timeOrigin) });
 
 async function tryCreate(path: string, holder: Holder): Promise<boolean> {
   try {

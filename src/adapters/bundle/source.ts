@@ -42,13 +42,7 @@ export function openBundleSource(path: string, options: BundleSourceOptions = {}
 }
 
 async function sourceOf(store: MemberStore, signal: AbortSignal | undefined): Promise<BundleSource> {
-  const headerText = await readText(store, HEADER, LIMITS.headerBytes);
-  const header = parseHeader(headerText, store.where);
-  const manifest = parseManifest(await readText(store, MANIFEST, LIMITS.manifestBytes), store.where);
-  const digests = compareMembers(store, manifest);
-  if (sha256(headerText) !== digests.get(HEADER)) throw damaged(store.where, HEADER, "has another digest than the manifest says");
-  const index = new Map<EntityKey, IndexEntry>();
-  for (const kind of KINDS) await indexLines(store, kind, { index, manifest, digest: digests.get(entitiesMember(kind)), signal });
+  const { header, manifest, index } = await readFinished(store, signal);
   return {
     ...readingSide(recordStore(store, index), {
       uri: store.where,
@@ -59,6 +53,26 @@ async function sourceOf(store: MemberStore, signal: AbortSignal | undefined): Pr
     manifest: { counts: manifest.counts, notCarried: manifest.notCarried, losses: manifest.losses },
     close: () => guarded(() => store.close()),
   };
+}
+
+/** What is known of a finished bundle once all that can be checked without reading blobs is checked. */
+export interface Finished {
+  readonly header: Header;
+  readonly headerText: string;
+  readonly manifest: Manifest;
+  readonly index: ReadonlyMap<EntityKey, IndexEntry>;
+}
+
+/** Reads and checks header, manifest and lines of an opened bundle. Throws BUNDLE_DAMAGED, BUNDLE_TOO_NEW. */
+export async function readFinished(store: MemberStore, signal?: AbortSignal): Promise<Finished> {
+  const headerText = await readText(store, HEADER, LIMITS.headerBytes);
+  const header = parseHeader(headerText, store.where);
+  const manifest = parseManifest(await readText(store, MANIFEST, LIMITS.manifestBytes), store.where);
+  const digests = compareMembers(store, manifest);
+  if (sha256(headerText) !== digests.get(HEADER)) throw damaged(store.where, HEADER, "has another digest than the manifest says");
+  const index = new Map<EntityKey, IndexEntry>();
+  for (const kind of KINDS) await indexLines(store, kind, { index, manifest, digest: digests.get(entitiesMember(kind)), signal });
+  return { header, headerText, manifest, index };
 }
 
 const sha256 = (bytes: string): string => createHash("sha256").update(bytes).digest("hex");

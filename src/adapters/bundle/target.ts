@@ -1,19 +1,19 @@
 // Writes a bundle: objects and their contents as they come, sorted and sealed at the end.
-import { lstat, readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { MigrationError, asMigrationError, redact } from "../../errors.ts";
 import type { Entity, EntityKey, MetricPoint, OriginId, PlacedKey, Run } from "../../model/entities.ts";
 import { placed } from "../../model/keys.ts";
+import type { FileEntry } from "../../ports/journal.ts";
 import type { ArtifactFile, Source } from "../../ports/source.ts";
 import type { Found, PutContext, SendFile, Target } from "../../ports/target.ts";
+import { bundleCapabilities } from "./capabilities.ts";
 import { toRecord } from "./convert.ts";
 import { firstIssue } from "./envelope.ts";
 import type { Header } from "./envelope.ts";
-import { finishBundle } from "./finish.ts";
-import { openGrowing } from "./growing.ts";
 import type { GrowingBundle } from "./growing.ts";
-import { FORMAT, FORMAT_VERSION, HEADER, isTarPath } from "./layout.ts";
+import { FORMAT, FORMAT_VERSION } from "./layout.ts";
 import { metricsBlob } from "./metrics.ts";
+import { openPending } from "./pending.ts";
+import type { PendingBundle, PresentObjects } from "./pending.ts";
 import { guarded, readEntity, readingSide } from "./reading.ts";
 import { FILE_PATH, recordSchemas } from "./records.ts";
 import type { BundleRecord, FileRecord, MetricsRecord, UnreadableRecord } from "./records.ts";
@@ -30,19 +30,24 @@ export interface BundleTargetOptions {
   readonly created: Date;
   /** Replace a bundle that is there; it stays until the new one is complete. Default: false. */
   readonly force?: boolean;
+  /**
+   * Go on with a finished bundle of the same registry and selection that is there, such as one whose job ended with failures; it
+   * stays until the new one takes its place. Without effect where nothing is there, or with `force`. Default: false.
+   */
+  readonly reopen?: boolean;
 }
 
 /**
  * Begins a bundle, or continues `<path>.partial` of the same registry and selection. A path that ends in `.tar` becomes a
- * tar, any other a folder. Nothing has the final name before {@link Target.finish}; closing without it keeps what was
- * written. Throws OUTPUT_EXISTS when the path is taken, or the unfinished bundle is another one's or in use.
+ * tar, any other a folder. Nothing is made before the first write, and nothing has the final name before {@link Target.finish};
+ * closing without it keeps what was written. Throws OUTPUT_EXISTS when the path is taken, or the unfinished bundle is another one's
+ * or in use; a write throws it when that came about since.
  */
 export function createBundleTarget(path: string, options: BundleTargetOptions): Promise<Target> {
   return guarded(async () => {
     const output = path.replace(/(?<=.)\/+$/, "");
-    await checkOutput(output, options.force ?? false);
-    const growing = await openGrowing(output, headerOf(options));
-    return bundleTarget(output, growing, options);
+    const whenThere = options.force === true ? "replace" : options.reopen === true ? "reopen" : "refuse";
+    return bundleTarget(output, await openPending(output, headerOf(options), whenThere), options);
   });
 }
 
@@ -59,30 +64,15 @@ function headerOf(options: BundleTargetOptions): Header {
   };
 }
 
-/** Only what is certainly a bundle is ever replaced: a mistyped path must not cost someone a folder. */
-async function checkOutput(path: string, force: boolean): Promise<void> {
-  const stat = await lstat(path).catch(() => undefined);
-  if (stat === undefined) return;
-  if (stat.isDirectory() && !isTarPath(path) && (await readdir(path)).length === 0) return;
-  if (!force) {
-    throw new MigrationError("OUTPUT_EXISTS", `${path} is there already`, { hint: "give another name, or replace it with --force" });
-  }
-  const header = stat.isDirectory() ? await readFile(join(path, HEADER), "utf8").catch(() => "") : "";
-  if (isTarPath(path) ? stat.isFile() : header.includes(FORMAT)) return;
-  throw new MigrationError("OUTPUT_EXISTS", `${path} is there already, and it is no bundle`, {
-    hint: "give another name: only a bundle is replaced",
-  });
-}
-
-function bundleTarget(path: string, growing: GrowingBundle, options: BundleTargetOptions): Target {
+function bundleTarget(path: string, pending: PendingBundle, options: BundleTargetOptions): Target {
   const origin = options.source.origin;
-  const live = readingSide(growing, { uri: path, origin, missing: { losses: [], notCarried: [] } });
   let finished: Promise<Source> | undefined;
-  const reading = (): Promise<Omit<Source, "close">> => finished ?? Promise.resolve(live);
+  const live = (): Omit<Source, "close"> => readingSide(pending.present(), { uri: path, origin, missing: { losses: [], notCarried: [] } });
+  const reading = async (): Promise<Omit<Source, "close">> => (await finished) ?? live();
   return {
     uri: path,
     origin,
-    capabilities: live.capabilities,
+    capabilities: bundleCapabilities(),
     select: (selection, signal) => guarded(async () => (await reading()).select(selection, signal)),
     histories: (runs, signal) => ({
       points: async function* (run) {
@@ -97,36 +87,47 @@ function bundleTarget(path: string, growing: GrowingBundle, options: BundleTarge
         yield* (await reading()).artifacts(owner, signal).open(file, range);
       },
     }),
-    find: (entity) => guarded(() => find(growing, entity.key)),
-    put: (entity, context) => guarded(() => put(growing, entity, context)),
-    link: (run, key, context) => guarded(() => link(growing, run, { key, mark: context.mark })),
-    remove: (_entity, key) => guarded(() => remove(growing, key)),
+    find: (entity) => guarded(async () => find(pending, entity.key)),
+    put: (entity, context) => guarded(async () => put(await pending.begin(), entity, context)),
+    link: (run, key, context) => guarded(async () => link(await pending.begin(), run, { key, mark: context.mark })),
+    remove: (_entity, key) => guarded(async () => remove(await pending.begin(), key)),
     finish: (summary) =>
       guarded(async () => {
-        await finishBundle(path, growing, summary);
+        await pending.finish(summary);
         finished = openBundleSource(path);
         await finished;
       }),
-    close: () => guarded(async () => (finished === undefined ? growing.close() : (await finished).close())),
+    close: () => guarded(async () => (finished === undefined ? pending.close() : (await finished).close())),
   };
 }
 
-function find(growing: GrowingBundle, key: EntityKey): Promise<Found | undefined> {
-  const entry = growing.index.get(key);
-  if (entry === undefined) return Promise.resolve(undefined);
-  return Promise.resolve({
-    key: placed(entry.key),
+function find(pending: PendingBundle, key: EntityKey): Found | undefined {
+  const entry = pending.present().index.get(key);
+  const arrived = pending.present().arrivals.of(key);
+  if (entry === undefined && arrived.size === 0) return undefined;
+  return {
+    key: placed(entry?.key ?? key),
     ours: true,
-    ...(entry.mark === undefined ? {} : { mark: entry.mark }),
-    deleted: entry.deleted,
-    read: () => guarded(async () => readEntity(growing, await recordAt(growing, key))),
-  });
+    ...(entry?.mark === undefined ? {} : { mark: entry.mark }),
+    deleted: entry?.deleted === true,
+    files: () => guarded(async () => filesThere(pending.present(), key)),
+    read: () => guarded(async () => readEntity(pending.present(), await recordAt(pending.present(), key))),
+  };
 }
 
-async function recordAt(growing: GrowingBundle, key: EntityKey): Promise<BundleRecord> {
-  const entry = growing.index.get(key);
-  if (entry === undefined) throw new MigrationError("NOT_FOUND", `${key} is not in the bundle`, { key });
-  return growing.record(entry);
+/** Those of its line, and those that arrived since, which count for more. */
+async function filesThere(present: PresentObjects, key: EntityKey): Promise<FileEntry[]> {
+  const entry = present.index.get(key);
+  const record = entry === undefined ? undefined : await present.record(entry);
+  const written = record !== undefined && "files" in record ? record.files : [];
+  const files = new Map([...written, ...present.arrivals.of(key).values()].map((file) => [file.path, file]));
+  return [...files.values()].map(({ path, size, sha256 }) => ({ path, sizeBytes: size, digest: `sha256:${sha256}` }));
+}
+
+async function recordAt(present: PresentObjects, key: EntityKey): Promise<BundleRecord> {
+  const entry = present.index.get(key);
+  if (entry === undefined) throw new MigrationError("INTERNAL", `${key} has no line in the bundle yet`, { key });
+  return present.record(entry);
 }
 
 async function put(growing: GrowingBundle, entity: Entity, context: PutContext): Promise<PlacedKey> {

@@ -1,0 +1,105 @@
+// A bundle to be written, of which nothing is made before the first write: until then it shows what is there already.
+import { existsSync } from "node:fs";
+import { MigrationError } from "../../errors.ts";
+import type { FinishSummary } from "../../ports/target.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { Header } from "./envelope.ts";
+import { finishBundle } from "./finish.ts";
+import { openGrowing } from "./growing.ts";
+import type { GrowingBundle } from "./growing.ts";
+import { partialLayout } from "./layout.ts";
+import { checkOutput, checkUnfinished } from "./output.ts";
+import type { WhenThere } from "./output.ts";
+import type { RecordStore } from "./reading.ts";
+import { reopen } from "./reopen.ts";
+import type { Reopened } from "./reopen.ts";
+
+/** Objects that are there, and files that arrived for objects that are not yet. */
+export interface PresentObjects extends RecordStore {
+  readonly arrivals: Pick<Arrivals, "of">;
+}
+
+export interface PendingBundle {
+  /** What is there now; do not keep. */
+  present(): PresentObjects;
+  /** The bundle to write to; made with the first call. */
+  begin(): Promise<GrowingBundle>;
+  /** Gives the bundle its name. One that was opened again stays as it is where nothing was written and the same is missing. */
+  finish(summary: FinishSummary): Promise<void>;
+  /** To be called unless {@link finish} succeeded: keeps what was written. */
+  close(): Promise<void>;
+}
+
+/**
+ * Checks all that can be known at once, and continues an unfinished bundle that is there. Throws OUTPUT_EXISTS, DISK, and
+ * BUNDLE_DAMAGED for a bundle that cannot be opened again.
+ */
+export async function openPending(path: string, header: Header, whenThere: WhenThere): Promise<PendingBundle> {
+  const layout = partialLayout(path);
+  const isThere = await checkOutput(path, whenThere);
+  await checkUnfinished(layout, path);
+  const old = isThere && whenThere === "reopen" ? await reopen(path, header) : undefined;
+  try {
+    const growing = existsSync(layout.bundle) ? await openGrowing(path, header) : undefined;
+    return pending({ path, header, whenThere, old }, growing);
+  } catch (error) {
+    await old?.close();
+    throw error;
+  }
+}
+
+interface Pending {
+  readonly path: string;
+  readonly header: Header;
+  readonly whenThere: WhenThere;
+  readonly old: Reopened | undefined;
+}
+
+function pending({ path, header, whenThere, old }: Pending, continued: GrowingBundle | undefined): PendingBundle {
+  const before: PresentObjects = { ...(old?.records ?? EMPTY), arrivals: { of: () => new Map() } };
+  let growing = continued;
+  let beginning = continued === undefined ? undefined : Promise.resolve(continued);
+  const begin = (): Promise<GrowingBundle> => (beginning ??= makeNew());
+  const makeNew = async (): Promise<GrowingBundle> => {
+    // Once more: another process may have finished one in the meantime.
+    await checkOutput(path, whenThere);
+    growing = await openGrowing(path, header, old);
+    if (old !== undefined) refuseDamage(path, old.records, growing);
+    return growing;
+  };
+  return {
+    present: () => growing ?? before,
+    begin,
+    finish: async (summary) => {
+      if (beginning !== undefined || old?.tells(summary) !== true) await finishBundle(path, await begin(), summary);
+      await old?.close();
+    },
+    close: async () => {
+      // How it failed was told to whoever wrote.
+      await beginning?.catch(() => undefined);
+      await growing?.close();
+      await old?.close();
+    },
+  };
+}
+
+/**
+ * Contents are read only now. An object whose contents turn out to be damaged may have been passed over as whole before, so the job
+ * must not end as if it had moved.
+ */
+function refuseDamage(path: string, old: RecordStore, growing: GrowingBundle): void {
+  for (const key of old.index.keys()) {
+    if (growing.index.has(key)) continue;
+    throw new MigrationError("DISK", `${path} is damaged: a content of ${key} has other bytes than its name says`, {
+      hint: "run the same command again: what is damaged is read from the source once more",
+    });
+  }
+}
+
+const EMPTY: RecordStore = {
+  index: new Map(),
+  record: (entry) => Promise.reject(new Error(`${entry.key} is in no bundle`)),
+  blob: () => {
+    throw new Error("an empty bundle holds no contents");
+  },
+};
