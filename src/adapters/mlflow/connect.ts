@@ -40,9 +40,9 @@ export async function connectMlflow(options: HttpClientOptions, signal: AbortSig
 
 async function probeVersion(http: HttpClient, signal: AbortSignal): Promise<string> {
   const answer = await http.text({ path: "/version" }, signal).catch((thrown: unknown) => {
-    if (thrown instanceof MigrationError && (thrown.code === "NOT_FOUND" || thrown.code === "REQUEST_FAILED"))
-      throw notARegistry(http, thrown);
-    throw thrown;
+    // A server in trouble, a lost connection and a redirect tell their own story.
+    const status = thrown instanceof MigrationError && thrown.code !== "NOT_AUTHORISED" ? (thrown.request?.status ?? 0) : 0;
+    throw status >= 400 && status < 500 ? notARegistry(http, thrown) : thrown;
   });
   const version = answer.trim();
   if (!/^\d+\.\d+[\w.+-]*$/.test(version)) throw notARegistry(http);
