@@ -143,9 +143,9 @@ function foundModels(content: Content, body: Json): unknown[] {
 }
 
 function wantedIds({ filter }: Json, field: string): ReadonlySet<string> | undefined {
-  if (filter === undefined) return undefined;
-  const list = /^([\w.]+) IN \(('[\w-]+'(?:, '[\w-]+')*)\)$/.exec(String(filter));
-  if (list?.[1] !== field) throw refused(400, "POST", `search with ${String(filter)}`);
+  if (typeof filter !== "string") return undefined;
+  const list = /^([\w.]+) IN \(('[\w-]+'(?:, '[\w-]+')*)\)$/.exec(filter);
+  if (list?.[1] !== field) throw refused(400, "POST", `search with ${filter}`);
   return new Set((list[2] ?? "").split(", ").map((quoted) => quoted.slice(1, -1)));
 }
 
@@ -198,9 +198,8 @@ const PROXY = "/api/2.0/mlflow-artifacts/artifacts";
 
 /** Files by run, by logged model and through the proxy. */
 function fileRoute(content: Content, route: string, query: ReadonlyMap<string, string>): unknown {
-  if (route === "artifacts/list") return listed(content, String(runOf(content, query.get("run_id")).info.artifact_uri), query.get("path"));
-  if (route === "/get-artifact")
-    return file(content, String(runOf(content, query.get("run_id")).info.artifact_uri), query.get("path") ?? "");
+  if (route === "artifacts/list") return listed(content, runOf(content, query.get("run_id")).info.artifact_uri, query.get("path"));
+  if (route === "/get-artifact") return file(content, runOf(content, query.get("run_id")).info.artifact_uri, query.get("path") ?? "");
   const model = /^logged-models\/(m-[^/]+)\/artifacts\/(directories|files)$/.exec(route);
   if (model !== null) {
     const info = content.loggedModels?.find((candidate) => candidate.info["model_id"] === model[1])?.info;

@@ -1,5 +1,6 @@
 // Short ways to make up what a server holds, and to read it whole.
 import { createMlflowSource } from "../../src/adapters/mlflow/source.ts";
+import type { HttpClient } from "../../src/http/client.ts";
 import type { Entity } from "../../src/model/entities.ts";
 import type { Selection } from "../../src/model/selection.ts";
 import type { Catalogue, Source } from "../../src/ports/source.ts";
@@ -87,6 +88,7 @@ export function versionJson(model: string, version: number, source: string, more
 
 export interface Opened {
   readonly source: Source;
+  readonly http: HttpClient;
   readonly requests: string[];
   select(selection?: Partial<Selection>): Promise<Catalogue>;
   /** Keys in the order in which they come, shown with names in place of ids. */
@@ -107,6 +109,7 @@ export function open(content: Content, options: Parameters<typeof createReadable
   };
   return {
     source,
+    http: server.http,
     requests,
     select,
     entities,

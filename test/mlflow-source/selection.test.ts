@@ -259,7 +259,7 @@ it("hides the experiment and the runs that only carry files of versions", async 
   const experiments = [...two, experimentJson("9", "mlferry carriers", { tags: tagList({ mlferry_carrier: "experiment" }) })];
   const carrier = runJson("carrier", { experiment: "9", tags: { mlferry_carrier: "m/1" } });
   const versions = [
-    versionJson("m", 1, `${String(carrier.info.artifact_uri)}/model`, {
+    versionJson("m", 1, `${carrier.info.artifact_uri}/model`, {
       run_id: carrier.info.run_id,
       tags: tagList({ mlferry_carrier: "m/1" }),
     }),

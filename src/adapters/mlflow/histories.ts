@@ -12,19 +12,21 @@ import { wire } from "./wire.ts";
 const BULK_POINTS = 25_000;
 /** Points kept for runs of the group whose turn has not come: about 40 MB. */
 const BUFFERED_POINTS = 500_000;
+/** Most points handed out at a time. */
+const BATCH = 10_000;
 /** Columns asked for at a time; the pacer of the host limits further. */
 const COLUMNS_AT_ONCE = 8;
 
-/** Nothing is requested before the first `points` call. */
-export function readHistories(http: HttpClient, runs: readonly Run[], signal: AbortSignal): Histories {
+/** Nothing is requested before the first `points` call. `bufferedPoints`: beyond it, the metrics that are left are read run by run. */
+export function readHistories(http: HttpClient, runs: readonly Run[], signal: AbortSignal, bufferedPoints = BUFFERED_POINTS): Histories {
   let columns: Promise<Columns> | undefined;
   return {
     async *points(run) {
-      columns ??= fetchColumns(http, runs, signal);
+      columns ??= fetchColumns(http, { runs, bufferedPoints }, signal);
       const { points, left } = await columns;
-      const buffered = points.get(run);
+      const buffered = points.get(run) ?? [];
       points.delete(run);
-      if (buffered !== undefined) yield buffered;
+      for (let at = 0; at < buffered.length; at += BATCH) yield buffered.slice(at, at + BATCH);
       for (const key of left.get(run) ?? []) yield* pagedHistory(http, idOf(run), key, signal);
     },
   };
@@ -41,7 +43,11 @@ interface Column {
   readonly runs: readonly EntityKey[];
 }
 
-async function fetchColumns(http: HttpClient, runs: readonly Run[], signal: AbortSignal): Promise<Columns> {
+async function fetchColumns(
+  http: HttpClient,
+  { runs, bufferedPoints }: { readonly runs: readonly Run[]; readonly bufferedPoints: number },
+  signal: AbortSignal,
+): Promise<Columns> {
   const points = new Map<EntityKey, MetricPoint[]>();
   const left = new Map<EntityKey, string[]>();
   const queue = columnsOf(runs);
@@ -49,7 +55,7 @@ async function fetchColumns(http: HttpClient, runs: readonly Run[], signal: Abor
   const leave = ({ key, runs: owners }: Column): void => owners.forEach((run) => left.set(run, [...(left.get(run) ?? []), key]));
   const worker = async (): Promise<void> => {
     for (let column = queue.shift(); column !== undefined; column = queue.shift()) {
-      const answer = buffered >= BUFFERED_POINTS ? undefined : await bulk(http, column, signal);
+      const answer = buffered >= bufferedPoints ? undefined : await bulk(http, column, signal);
       if (answer === undefined) leave(column);
       else if (answer.length >= BULK_POINTS) queue.push(...halves(column, leave));
       else {
