@@ -1,15 +1,14 @@
 // The journal of a command's job: which job it is, and how far its records may be trusted.
-import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
-import { partialLayout } from "../adapters/bundle/layout.ts";
-import { openJournal } from "../journal/journal.ts";
+import { jobId, openJournal } from "../journal/journal.ts";
 import { findJob, listJobs } from "../journal/jobs.ts";
 import type { StoredJob } from "../journal/jobs.ts";
 import { createMapping, mappingSchema } from "../model/mapping.ts";
 import type { MappingFile } from "../model/mapping.ts";
 import type { Selection } from "../model/selection.ts";
-import type { Journal } from "../ports/journal.ts";
+import type { OriginId } from "../model/entities.ts";
+import type { JobIdentity, Journal } from "../ports/journal.ts";
 import type { Source } from "../ports/source.ts";
 import type { Location } from "./location.ts";
 
@@ -30,34 +29,37 @@ export interface JobJournalOptions {
   readonly now: () => number;
 }
 
-/** Whether an unfinished bundle of this name lies there: to be asked before the bundle is opened. */
-export function hasUnfinishedBundle(location: Location): boolean {
-  return location.place === "bundle" && existsSync(partialLayout(resolve(location.path)).bundle);
+/** Opens the journal of a job. Throws NOT_SUPPORTED when another process works on the same job. */
+export async function openJobJournal(job: JobJournalOptions): Promise<Journal> {
+  const { dir, source, target, location, options, command, now } = job;
+  const info = { command, source: source.uri, target: placeName(location, target), options };
+  const journal = await openJournal({ dir, identity: identityOf(job, target.origin), info, now });
+  // A finished job's files say nothing of objects that were deleted at the target since: those are sent again. A bundle knows itself
+  // what it holds, and it may have been deleted since the journal was written.
+  if (location.place === "mlflow" && journal.resuming) return journal;
+  return { ...journal, resuming: false, files: () => Promise.resolve([]) };
 }
 
-/**
- * Opens the journal of a job. `continued`: see {@link hasUnfinishedBundle}. Throws NOT_SUPPORTED when another process works
- * on the same job.
- */
-export async function openJobJournal(job: JobJournalOptions, { continued }: { readonly continued: boolean }): Promise<Journal> {
-  const { dir, source, target, options, command, now } = job;
-  const where = job.location.place === "bundle" ? [resolve(job.location.path), unfinishedId(job.location.path)] : [];
-  const journal = await openJournal({
-    dir,
-    identity: {
-      source: source.origin,
-      target: target.origin,
-      options: JSON.stringify([options.selection, createMapping(options.mapping).canonical, options.onLoss, ...where]),
-    },
-    info: { command, source: source.uri, target: placeName(job.location, target), options },
-    now,
-  });
-  if (job.location.place === "mlflow") {
-    // A finished job's files say nothing of objects that were deleted at the target since: those are sent again.
-    return journal.resuming ? journal : { ...journal, files: () => Promise.resolve([]) };
-  }
-  // A bundle knows itself what it holds, and it may have been deleted since the journal was written.
-  return { ...journal, resuming: false, files: (key) => (continued ? journal.files(key) : Promise.resolve([])) };
+/** Whether an earlier run of this very job into a bundle was cut off or had failures, so that it goes on. */
+export async function isLeftUnfinished(job: Pick<JobJournalOptions, "dir" | "source" | "location" | "options">): Promise<boolean> {
+  if (job.location.place !== "bundle") return false;
+  // What is exported keeps its origin.
+  const id = jobId(identityOf(job, job.source.origin));
+  return (await listJobs(job.dir)).some((stored) => stored.id === id && stored.state !== "complete");
+}
+
+/** The job that wrote to the bundle's name last, as far as the state folder knows. */
+export async function lastWriter(dir: string, path: string): Promise<StoredJob | undefined> {
+  return (await listJobs(dir)).find((stored) => stored.target === resolve(path));
+}
+
+function identityOf(
+  { source, location, options }: Pick<JobJournalOptions, "source" | "location" | "options">,
+  target: OriginId,
+): JobIdentity {
+  const where = location.place === "bundle" ? [resolve(location.path)] : [];
+  const mapping = createMapping(options.mapping).canonical;
+  return { source: source.origin, target, options: JSON.stringify([options.selection, mapping, options.onLoss, ...where]) };
 }
 
 const storedOptions = z.object({
@@ -97,10 +99,4 @@ async function storedJob(dir: string, source: Source, target: Source, location: 
 
 function placeName(location: Location, place: Source): string {
   return location.place === "bundle" ? resolve(location.path) : place.uri;
-}
-
-/** Another for each time a bundle is begun anew, so that one that was deleted is not taken for one that goes on. */
-function unfinishedId(path: string): string {
-  const stat = statSync(partialLayout(resolve(path)).root, { throwIfNoEntry: false });
-  return stat === undefined ? "" : `${String(stat.ino)}/${String(stat.birthtimeMs)}`;
 }

@@ -8,6 +8,7 @@ import type { MoveFlags } from "./move-flags.ts";
 import { runJob } from "./run-job.ts";
 import { runPlan } from "./run-plan.ts";
 import { refuseExisting } from "./output-path.ts";
+import { stateDir } from "./state-dir.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Move {
@@ -22,7 +23,7 @@ export interface Move {
 export async function move(terminal: Terminal, { source, target, flags, force = false }: Move): Promise<void> {
   const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options: jobOptionsOf(flags), flags };
   refuseSamePlace(request.source, request.target, flags);
-  if (request.target.place === "bundle") refuseExisting(request.target.path, { force });
+  if (request.target.place === "bundle") await refuseExisting(request.target.path, { force, dir: stateDir(flags.state, terminal.env) });
   await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, { ...request, force }));
 }
 

@@ -28,11 +28,18 @@ export interface PlacesOptions {
   readonly onWait: (reason: string, ms: number) => void;
 }
 
+/** What is written: for `force` and `reopen` (default: false) see BundleTargetOptions. */
+interface WriteUse {
+  readonly for: "write";
+  readonly source: Source;
+  readonly selection: unknown;
+  readonly created: Date;
+  readonly force: boolean;
+  readonly reopen?: boolean;
+}
+
 /** What a target is opened for: only `write` begins a bundle. */
-export type TargetUse =
-  | { readonly for: "write"; readonly source: Source; readonly selection: unknown; readonly created: Date; readonly force: boolean }
-  | { readonly for: "plan"; readonly source: Source }
-  | { readonly for: "verify" };
+export type TargetUse = WriteUse | { readonly for: "plan"; readonly source: Source } | { readonly for: "verify" };
 
 export interface Places {
   source(location: Location, signal: AbortSignal): Promise<Source>;
@@ -130,6 +137,7 @@ async function bundleTarget(path: string, use: TargetUse, { version, signal }: {
         selection: use.selection,
         created: use.created,
         force: use.force,
+        reopen: use.reopen ?? false,
       });
   }
 }

@@ -16,11 +16,12 @@ import type { JobTotals } from "../report/outcome-totals.ts";
 import { countOf } from "../report/quantities.ts";
 import { commandLine } from "./command-line.ts";
 import { EXIT, gravest } from "./exit-codes.ts";
-import { hasUnfinishedBundle, openJobJournal } from "./job-journal.ts";
+import { isLeftUnfinished, openJobJournal } from "./job-journal.ts";
 import type { JobOptions } from "./job-journal.ts";
 import { logJobEvent, logOutcome } from "./job-log.ts";
 import type { Location } from "./location.ts";
 import type { MoveFlags } from "./move-flags.ts";
+import { refuseForeign } from "./output-path.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
 import { stateDir } from "./state-dir.ts";
@@ -56,12 +57,13 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const { terminal, places, interruption, display, log } = session;
   const { options, flags, target: location } = request;
   const source = await places.source(request.source, interruption.signal);
-  const continued = hasUnfinishedBundle(location);
-  const use = { for: "write", source, selection: options, created: new Date(terminal.now()), force: request.force } as const;
+  const dir = stateDir(flags.state, terminal.env);
+  const reopen = await isLeftUnfinished({ dir, source, location, options });
+  if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force: request.force, dir });
+  const use = { for: "write", source, selection: options, created: new Date(terminal.now()), force: request.force, reopen } as const;
   const target = await places.target(location, use, interruption.signal);
   const command = commandLine(terminal.args);
-  const dir = stateDir(flags.state, terminal.env);
-  const journal = await openJobJournal({ dir, source, target, location, options, command, now: terminal.now }, { continued });
+  const journal = await openJobJournal({ dir, source, target, location, options, command, now: terminal.now });
   const job: Job = {
     source,
     target,
