@@ -7,7 +7,7 @@ import type { Catalogue, Source } from "../../src/ports/source.ts";
 import { createReadableMlflow } from "../fakes/readable-mlflow.ts";
 import type { Content, Json, RunJson } from "../fakes/readable-mlflow.ts";
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 /** An id of 32 hexadecimal digits, the same for the same name. */
 export function hexId(name: string): string {

@@ -40,12 +40,13 @@ export interface StockOptions {
 
 /** An empty stock. Carrier runs are left out: they only hold the files of versions, which are then the versions' own. */
 export function createStock(options: StockOptions): Stock {
-  const shelf: Shelf = { ...options, runs: new Map(), loggedModels: new Map(), absent: new Set(), withInputs: new Set() };
+  const shelf: Shelf = { ...options, runs: new Map(), loggedModels: new Map(), absent: new Set(), withInputs: new Set(), allListed: false };
   return {
     runs: shelf.runs,
     loggedModels: shelf.loggedModels,
     async list(experimentIds) {
       await Promise.all([addRuns(shelf, experimentIds), addModels(shelf, experimentIds)]);
+      shelf.allListed ||= experimentIds.length === shelf.experimentIds.length;
     },
     async follow(ids) {
       for (;;) {
@@ -65,6 +66,8 @@ interface Shelf extends StockOptions {
   readonly absent: Set<string>;
   /** Runs whose inputs were asked for. */
   readonly withInputs: Set<string>;
+  /** Whether no logged model can be unknown. */
+  allListed: boolean;
 }
 
 async function addRuns({ http, spool, signal, runs }: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
@@ -96,15 +99,19 @@ async function lookUp(shelf: Shelf, ids: readonly string[]): Promise<void> {
 
 /** Asks for the inputs of runs that were added since; they take requests of their own, so only where there is a logged model at all. */
 async function addInputs(shelf: Shelf): Promise<boolean> {
-  const { http, signal, experimentIds, runs, loggedModels, withInputs } = shelf;
+  const { http, signal, runs, withInputs } = shelf;
   const asked = [...runs.keys()].filter((id) => !withInputs.has(id));
-  if (asked.length === 0 || !(loggedModels.size > 0 || (await hasLoggedModels(http, experimentIds, signal)))) return false;
+  if (asked.length === 0 || !(await hasModels(shelf))) return false;
   for (const id of asked) withInputs.add(id);
   for (const [id, inputs] of await readModelInputs(http, asked, signal)) {
     const run = runs.get(id);
     if (run !== undefined) runs.set(id, { ...run, inputs });
   }
   return true;
+}
+
+async function hasModels({ http, experimentIds, signal, loggedModels, allListed }: Shelf): Promise<boolean> {
+  return loggedModels.size > 0 || (!allListed && (await hasLoggedModels(http, experimentIds, signal)));
 }
 
 /** Keeps the filter far below what servers and proxies accept. */
