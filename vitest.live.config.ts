@@ -7,6 +7,7 @@ const MINUTE_MS = 60_000;
 export default defineConfig({
   test: {
     include: ["test/live/**/*.test.ts"],
+    globalSetup: "test/live/global-setup.ts",
     // One server at a time: each takes a core and half a gigabyte.
     fileParallelism: false,
     testTimeout: 10 * MINUTE_MS,

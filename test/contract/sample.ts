@@ -175,9 +175,12 @@ function loggedModelSample(scope: string): readonly Item[] {
   const key = loggedModelKey(`${scope}-lm`);
   // The run is put before the model that its tag names: a link sets the reference afterwards.
   const history = JSON.stringify([{ model_uuid: idOf(key), artifact_path: "model" }]);
-  const maker = run(`${scope}-maker`, home, { tags: tags({ "mlflow.log-model.history": history }), mayReference: [key] });
+  // A metric of a logged model is one of the run that measured it.
+  const measured = point("accuracy", 0.9, 3);
+  const late = { tags: tags({ "mlflow.log-model.history": history }), mayReference: [key] };
+  const maker = run(`${scope}-maker`, home, late, { points: [measured] });
   const user = run(`${scope}-user`, home);
-  const metric = { ...point("accuracy", 0.9, 3), run: maker.entity.key };
+  const metric = { ...measured, run: maker.entity.key };
   const fields = {
     modelType: "agent",
     sourceRun: maker.entity.key,

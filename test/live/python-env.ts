@@ -15,9 +15,9 @@ export const MLFLOW_VERSION = "3.17.2";
 export const PYTHON_DIR = join(LIVE_DIR, "python");
 
 /**
- * Path of a Python that has MLflow {@link MLFLOW_VERSION}. `MLFERRY_LIVE_PYTHON` names one that exists already; otherwise
+ * Path of a Python that has MLflow {@link MLFLOW_VERSION} with its `auth` extra. `MLFERRY_LIVE_PYTHON` names one that exists already; otherwise
  * a virtual environment is made under `.live/` from PyPI, which takes minutes the first time and nothing later.
- * Throws when the named Python has another MLflow, or none.
+ * Throws when the named Python has another MLflow, or none, or not the extra.
  */
 export async function ensurePython(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const named = env["MLFERRY_LIVE_PYTHON"];
@@ -25,7 +25,7 @@ export async function ensurePython(env: NodeJS.ProcessEnv = process.env): Promis
     await assertMlflow(named);
     return named;
   }
-  const home = join(CACHE_DIR, `python-mlflow-${MLFLOW_VERSION}`);
+  const home = join(CACHE_DIR, `python-mlflow-${MLFLOW_VERSION}-auth`);
   const python = join(home, "bin", "python");
   if (!(await exists(python))) await install(home);
   await assertMlflow(python);
@@ -51,7 +51,7 @@ async function install(home: string): Promise<void> {
 }
 
 async function assertMlflow(python: string): Promise<void> {
-  const { stdout } = await run(python, ["-c", "import importlib.metadata as m; print(m.version('mlflow'))"]);
+  const { stdout } = await run(python, ["-c", "import importlib.metadata as m; m.version('flask-wtf'); print(m.version('mlflow'))"]);
   if (stdout.trim() !== MLFLOW_VERSION) throw new Error(`${python} has MLflow ${stdout.trim()}, the live suite needs ${MLFLOW_VERSION}`);
 }
 

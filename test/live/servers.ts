@@ -81,7 +81,7 @@ export async function startMlflow(options: StartOptions): Promise<LiveServer> {
     stop: () => end("stop"),
     kill: () => end("kill"),
     restart,
-    storedState: () => digestOf(dir),
+    storedState: () => storedStateOf(dir),
     [Symbol.asyncDispose]: dispose,
   };
 }
@@ -141,8 +141,9 @@ async function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** Of the database every byte counts; of other files path, size and time of change, since they may be large. */
-async function digestOf(dir: string): Promise<string> {
+/** {@link LiveServer.storedState} of a server that another process started. */
+export async function storedStateOf(dir: string): Promise<string> {
+  // Of the database every byte counts; of other files path, size and time of change, since they may be large.
   const database = join(dir, "mlflow.db");
   const hash = createHash("sha256").update(await readFile(database));
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });

@@ -1,0 +1,145 @@
+// Servers that want a login, and servers behind gateways: with the right credentials all works, with others nothing is written.
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleContent } from "./bundle-content.ts";
+import { createWorkplace } from "./mlferry.ts";
+import type { Workplace } from "./mlferry.ts";
+import { startProxy } from "./proxy.ts";
+import { startMlflow } from "./servers.ts";
+import type { LiveServer } from "./servers.ts";
+import { expectSourceUntouched, source, sourceBundle } from "./source.ts";
+
+const MODEL = "one run twice";
+const SECRET = "s3cret-of-the-test";
+
+let place: Workplace;
+beforeAll(async () => {
+  place = await createWorkplace();
+});
+afterAll(() => place[Symbol.asyncDispose]());
+
+describe("a server with MLflow's basic-auth app", () => {
+  const admin = { MLFLOW_TRACKING_USERNAME: "admin", MLFLOW_TRACKING_PASSWORD: SECRET };
+  const reader = { MLFLOW_TRACKING_USERNAME: "reader", MLFLOW_TRACKING_PASSWORD: `${SECRET}-2` };
+  let dir: string;
+  let server: LiveServer;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "mlferry-auth-"));
+    const config = join(dir, "auth.ini");
+    const lines = ["[mlflow]", "default_permission = READ", `database_uri = sqlite:///${dir}/auth.db`, "admin_username = admin"];
+    await writeFile(config, [...lines, `admin_password = ${SECRET}`, ""].join("\n"));
+    const env = { MLFLOW_AUTH_CONFIG_PATH: config, MLFLOW_FLASK_SERVER_SECRET_KEY: "of the test" };
+    server = await startMlflow({ name: "auth", dir, args: ["--app-name", "basic-auth"], env });
+    const created = await fetch(`${server.url}/api/2.0/mlflow/users/create`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Basic ${btoa(`admin:${SECRET}`)}` },
+      body: JSON.stringify({ username: "reader", password: reader.MLFLOW_TRACKING_PASSWORD }),
+    });
+    expect(created.status).toBe(200);
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const importing = async (model: string): Promise<string[]> => ["import", await sourceBundle(), server.url, "--models", model];
+
+  it.each([
+    { who: "without credentials", env: {}, hint: "no credential was sent: set MLFLOW_TRACKING_TOKEN" },
+    {
+      who: "with a wrong password",
+      env: { ...admin, MLFLOW_TRACKING_PASSWORD: "wrong-guess" },
+      hint: "a user name and password went with the request",
+    },
+    { who: "with a token, which the app does not take", env: { MLFLOW_TRACKING_TOKEN: "wrong-guess" }, hint: "went with the request" },
+  ])("is told by exit code 5 $who, and nothing is written", async ({ env, hint }) => {
+    const before = await server.storedState();
+    const { code, stdout, stderr } = await place.run(await importing(MODEL), { env });
+    expect(code, stderr).toBe(5);
+    expect(stderr).toMatch(/^error: server answered 401 to GET http/m);
+    expect(stderr).toMatch(new RegExp(`^hint: .*${hint}`, "m"));
+    expect(stdout + stderr).not.toContain("wrong-guess");
+    expect(await server.storedState()).toBe(before);
+  });
+
+  it("takes what a user brings who may write", async () => {
+    const { code, stderr } = await place.run([...(await importing(MODEL)), "--quiet"], { env: admin });
+    expect(code, stderr).toBe(3);
+    const again = await place.verify(["verify", await sourceBundle(), server.url, "--models", MODEL], { env: admin });
+    expect(again.report.findings).toEqual([]);
+  });
+
+  it("keeps apart the logins of two servers", async () => {
+    const env = { MLFERRY_TARGET_TRACKING_USERNAME: "admin", MLFERRY_TARGET_TRACKING_PASSWORD: SECRET };
+    const { code, stderr } = await place.run(["copy", source().url, server.url, "--models", MODEL, "--quiet"], { env });
+    expect(code, stderr).toBe(0);
+  });
+
+  it("fails object by object what a user may not change, and ends with exit code 5", async () => {
+    const { code, report } = await place.job(await importing("many"), { env: reader });
+    expect(code).toBe(5);
+    const { failed, blocked } = report.totals.states;
+    expect({ failed: failed === 0, blocked: blocked === 0 }).toEqual({ failed: false, blocked: false });
+    const codes = new Set(report.outcomes.map((outcome) => `${outcome.state} ${outcome.code}`));
+    expect(codes).toEqual(new Set(["failed NOT_AUTHORISED", "blocked NEEDS_FAILED"]));
+    expect(report.outcomes.find(({ state }) => state === "failed")?.message).toMatch(
+      /server answered 403 to POST .*\/runs\/create: Permission denied/,
+    );
+  });
+
+  it("finds the password nowhere: not in a log, a journal or an output", async () => {
+    const args = [...(await importing(MODEL)), "--verbose", "--log-file", join(place.dir, "run.log")];
+    const { stdout, stderr } = await place.run(args, { env: admin });
+    expect(await readFile(join(place.dir, "run.log"), "utf8")).toContain("ended");
+    await expectNowhere(SECRET, stdout + stderr);
+  });
+});
+
+describe("a server behind a gateway", () => {
+  it("is read and written below a base path", async () => {
+    await using server = await startMlflow({ name: "below" });
+    await using there = await startProxy(source().url, { basePath: "/ml/flow" });
+    await using here = await startProxy(server.url, { basePath: "/ml" });
+    const direct = await place.run(["export", source().url, "-o", "direct.tar", "--models", MODEL, "--quiet"]);
+    const below = await place.run(["export", `${there.url}/`, "-o", "below.tar", "--models", MODEL, "--quiet"]);
+    expect([direct.code, below.code], below.stderr).toEqual([0, 0]);
+    expect(await bundleContent(join(place.dir, "below.tar"))).toEqual(await bundleContent(join(place.dir, "direct.tar")));
+    const imported = await place.job(["import", "below.tar", here.url]);
+    expect(imported.code, imported.told).toBe(0);
+    const { report } = await place.verify(["verify", "direct.tar", server.url, "--level", "bytes"]);
+    expect(report.findings).toEqual([]);
+    expect(report.compared.files).toBeGreaterThan(0);
+  });
+
+  it("is not taken for one without its base path, which the error asks about", async () => {
+    await using proxy = await startProxy(source().url, { basePath: "/ml" });
+    const { code, stderr } = await place.run(["ls", proxy.url.replace(/\/ml$/, "")]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: http:\S+ is not an MLflow server$/m);
+    expect(stderr).toMatch(/^hint: .*base path/m);
+  });
+
+  it("gets the bearer token that it demands, which is found nowhere else", async () => {
+    await using proxy = await startProxy(source().url);
+    proxy.behave(({ authorization }) => (authorization === `Bearer ${SECRET}` ? "pass" : { status: 401 }));
+    const args = ["export", proxy.url, "-o", "token.tar", "--models", MODEL, "--verbose", "--log-file", join(place.dir, "token.log")];
+    expect(await place.run(args)).toMatchObject({ code: 5 });
+    const { code, stdout, stderr } = await place.run(args, { env: { MLFLOW_TRACKING_TOKEN: SECRET } });
+    expect(code, stderr).toBe(0);
+    await expectNowhere(SECRET, stdout + stderr);
+  });
+
+  it("has not written anything to the source", expectSourceUntouched);
+});
+
+/** Looks through everything that the program left in its folder: journals, logs and bundles. */
+async function expectNowhere(secret: string, output: string): Promise<void> {
+  expect(output).not.toContain(secret);
+  const entries = await readdir(place.dir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  expect(files.length).toBeGreaterThan(1);
+  for (const file of files) expect((await readFile(file)).includes(secret), file).toBe(false);
+}
