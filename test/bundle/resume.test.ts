@@ -69,7 +69,7 @@ async function tarCuts(path: string): Promise<number[]> {
 }
 
 describe("an unfinished tar", () => {
-  it("is completed wherever its tar is cut off", async () => {
+  it("is completed wherever its tar is cut off", { timeout: 60_000 }, async () => {
     const { path, expected, again } = await prepared("b.tar");
     await again();
     const cuts = await tarCuts(`${path}.partial/bundle.tar`);

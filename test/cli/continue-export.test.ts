@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { openBundleSource } from "../../src/adapters/bundle/source.ts";
 import { jobSchema } from "../../src/report/json.ts";
@@ -69,6 +70,20 @@ test.each(["b.tar", "folder"])("an export that lacked a file is completed by the
       `error: ${name} is there already\n` +
       `hint: finished by: mlferry export ${address} -o ${name} --json; give another name, or replace it with: mlferry export --force\n`,
   });
+});
+
+test("an export that was killed while it completed a bundle is completed by the same command", async () => {
+  const cwd = tempFolder();
+  const { address, mend } = await brokenServer();
+  const command = ["export", address, "-o", "b.tar"];
+  expect((await mlferryHere(command, { cwd })).code).toBe(3);
+  mend();
+  // What a job that was killed leaves in the journal.
+  const journal = new DatabaseSync(join(cwd, "state", "mlferry", "journal.sqlite"));
+  journal.exec("UPDATE job SET state = 'running'");
+  journal.close();
+  expect(await mlferryHere(command, { cwd })).toMatchObject({ code: 0, stderr: "" });
+  expect((await mlferryHere(command, { cwd })).code).toBe(2);
 });
 
 test("an export that lacked a file is not completed by another command, which is told the right one", async () => {
