@@ -113,6 +113,7 @@ export function redact(text: string): string {
 const DISK_REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
+  EFBIG: "the file may not grow that large",
   EACCES: "permission denied",
   EPERM: "not permitted",
   EROFS: "the file system is read-only",
@@ -123,6 +124,8 @@ const DISK_REASONS: Readonly<Record<string, string>> = {
   EIO: "input/output error",
 };
 
+const OUT_OF_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
 function diskError(thrown: unknown): MigrationError | undefined {
   if (!(thrown instanceof Error) || !("code" in thrown) || !("syscall" in thrown)) return undefined;
   const reason = DISK_REASONS[String(thrown.code)];
@@ -130,6 +133,8 @@ function diskError(thrown: unknown): MigrationError | undefined {
   const path = "path" in thrown ? ` ${String(thrown.path)}` : "";
   return new MigrationError("DISK", `cannot ${String(thrown.syscall)}${path}: ${reason}`, {
     cause: thrown,
-    hint: thrown.code === "ENOSPC" ? "free some space and run the same command again: it continues" : "check the path and its permissions",
+    hint: OUT_OF_SPACE.has(String(thrown.code))
+      ? "free some space and run the same command again: it continues"
+      : "check the path and its permissions",
   });
 }

@@ -145,18 +145,18 @@ describe("a disk that is full", () => {
 
 interface SmallDisk extends AsyncDisposable {
   readonly dir: string;
-  /** How to run a program that finds the disk full after a megabyte. */
+  /** How to run a program that finds the disk full after a megabyte or two. */
   readonly small: RunOptions;
   grow(): Promise<void>;
 }
 
-/** A file system of one megabyte; where this user may not mount one, a limit of the same size on files of the process. */
+/** A file system of one megabyte; where this user may not mount one, a limit on the size of files (2 MiB). */
 async function smallDisk(dir: string): Promise<SmallDisk> {
   await mkdir(dir);
   try {
     await run("mount", ["-t", "tmpfs", "-o", "size=1m", "mlferry-test", dir]);
   } catch {
-    const small = { under: ["sh", "-c", 'trap "" XFSZ; ulimit -f 2048; exec "$@"', "sh"] };
+    const small = { under: ["sh", "-c", 'trap "" XFSZ; ulimit -f 4096; exec "$@"', "sh"] };
     return { dir, small, grow: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   return {
