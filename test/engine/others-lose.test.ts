@@ -166,3 +166,15 @@ test("where numbers are assigned, a version that failed keeps its number for the
   expect(byState(await runJob(job(place, target))).done).toEqual(["alias:m/best", "model-version:m/2", "model-version:m/3"]);
   expect((await verifyJob(job(place, target))).flatMap((item) => item.findings)).toEqual([]);
 });
+
+test("an experiment whose name is another one's id is not taken for it", async () => {
+  const place = createMemory({ origin: ORIGIN, newIds: false });
+  place.load(experiment("1", { name: "first" }));
+  place.load(experiment("2", { name: "1" }));
+  place.load(run("a".repeat(32), { experiment: experiment("1").key }));
+  const target = createMemory();
+  const only = (glob: string) => ({ selection: { experiments: [glob], includeDeleted: false } });
+  const named = byState(await runJob(job(place, target, only("1"))));
+  expect(named).toEqual({ done: ["experiment:2"] });
+  expect(byState(await runJob(job(place, target, only("first")))).done).toEqual(["experiment:1", `run:${"a".repeat(32)}`]);
+});
