@@ -1,5 +1,7 @@
 // Writes model versions under the number they have at the source, and brings existing ones up to date.
+import { MigrationError } from "../../errors.ts";
 import type { ModelVersion, PlacedKey } from "../../model/entities.ts";
+import { differences, facts } from "../../model/facts.ts";
 import { placed, versionKey } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
 import { CARRIER_TAG, keyValues, markTag, MARK_TAG, provenanceTags, sourceDigest, SOURCE_TAG, tagChanges } from "./target-calls.ts";
@@ -18,7 +20,10 @@ export interface VersionWriting {
   readonly origins: VersionOrigins;
 }
 
-/** Creates the version, or brings its files, description, tags and stage up to date. */
+/**
+ * Creates the version, or brings its own files, description, tags and stage up to date. Throws NOT_SUPPORTED where it would have to
+ * name other files, another run or another link.
+ */
 export async function putVersion(writing: VersionWriting, version: ModelVersion, context: PutContext): Promise<PlacedKey> {
   const snapshot = await writing.registry.required(version.model, context.signal);
   const key = placed(versionKey(version.model, version.version));
@@ -85,6 +90,7 @@ async function updateVersion(writing: VersionWriting, version: ModelVersion, { s
   const { version: number } = version;
   const id = { name: version.model, version: String(number) };
   const known = snapshot.versions.get(number) ?? (await reader.version(version.model, number, signal));
+  refuseFixedFields(version, known.entity, snapshot.lastNumber);
   if (version.files.owner === "own") await writing.origins.open(version, context);
   if ((known.description ?? "") !== (version.description ?? "")) {
     await calls.patch("model-versions/update", { ...id, description: version.description ?? "" }, signal);
@@ -97,6 +103,24 @@ async function updateVersion(writing: VersionWriting, version: ModelVersion, { s
     await calls.post("model-versions/set-tag", { ...id, key: MARK_TAG, value: context.mark }, signal);
   }
   snapshot.versions.set(number, await reader.version(version.model, number, signal));
+}
+
+/**
+ * No call changes these. The run counts only where the create call named it: for a version that was promoted, or whose files a
+ * logged model or a carrier run has, the server chooses one by itself.
+ */
+function refuseFixedFields(wanted: ModelVersion, there: ModelVersion, lastNumber: number): void {
+  const namesRun = wanted.run !== undefined && (wanted.files.owner === "run" || wanted.files.owner === "logged-model");
+  const fixed = new Set(["files", "runLink", ...(namesRun ? ["run"] : [])]);
+  const [changed] = differences(facts(wanted), facts(there)).filter(({ field }) => fixed.has(field));
+  if (changed === undefined) return;
+  const { field, expected = "nothing", found = "nothing" } = changed;
+  const isNewest = wanted.version === lastNumber;
+  throw new MigrationError("NOT_SUPPORTED", `${field} of ${there.key} is ${found}, not ${expected}, and cannot be changed`, {
+    hint: isNewest
+      ? "delete the version at the target and run the same command again, or keep it as it is"
+      : "keep it as it is: deleted, it could not come back, since the target has given higher numbers already",
+  });
 }
 
 async function setStage(calls: Calls, version: ModelVersion, before: ModelVersion["stage"], signal: AbortSignal): Promise<void> {

@@ -1,0 +1,77 @@
+// What an update of a model version changes, and what it refuses because no call can change it.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ModelVersion } from "../../src/model/entities.ts";
+import { experiment, loggedModel, registeredModel, run, tags, version, versionOf } from "../contract/builders.ts";
+import type { Item } from "../contract/item.ts";
+import { openFakePlace } from "./place.ts";
+import type { FakePlace } from "./place.ts";
+
+let place: FakePlace;
+beforeEach(async () => {
+  place = await openFakePlace();
+});
+afterEach(() => place.close());
+
+const home = experiment("home");
+const made = run("made", home);
+const other = run("other", home);
+const model = registeredModel("m");
+
+/** Puts an item again, as another process that finds it would. */
+async function update(item: Item<ModelVersion>): Promise<void> {
+  const existing = await place.ferry.find(item);
+  if (existing === undefined) throw new Error("nothing was found");
+  await place.ferry.put(item, { existing });
+}
+
+const changed = (item: Item<ModelVersion>, fields: Partial<ModelVersion>): Item<ModelVersion> => ({
+  ...item,
+  entity: { ...item.entity, ...fields },
+});
+
+describe("an update of a version", () => {
+  const first = versionOf(made, 1, model);
+
+  beforeEach(() => place.ferry.putAll([home, made, other, model, first]));
+
+  it("refuses files that moved to another run, and writes nothing", async () => {
+    const files = { owner: "run", key: other.entity.key, path: "model" } as const;
+    const moved = changed(first, { files, run: other.entity.key, tags: tags({ new: "1" }) });
+    await expect(update(moved)).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      message: expect.stringMatching(/^files of model-version:m\/1 is run:.*#model, not run:.*#model, and cannot be changed$/) as string,
+      hint: expect.stringContaining("delete the version at the target") as string,
+    });
+    expect(place.fake.store.version("m", 1).tags.has("new")).toBe(false);
+  });
+
+  it("refuses a link that changed", async () => {
+    await expect(update(changed(first, { runLink: "https://example.org" }))).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      message: expect.stringContaining("runLink") as string,
+    });
+  });
+
+  it("does not advise to delete a version whose number could not be given anew", async () => {
+    await place.ferry.put(versionOf(made, 2, model));
+    await expect(update(changed(first, { runLink: "https://example.org" }))).rejects.toMatchObject({
+      hint: expect.stringMatching(/^keep it/) as string,
+    });
+  });
+
+  it("writes the rest where files, run and link are as they were", async () => {
+    await update(changed(first, { description: "new", tags: tags({ new: "1" }) }));
+    expect(place.fake.store.version("m", 1)).toMatchObject({ description: "new" });
+  });
+});
+
+it("is written where the server chose the run: promoted versions, files of logged models, carriers", async () => {
+  const logged = loggedModel("lm", home, { sourceRun: made.entity.key });
+  const own = version(1, model, { files: { owner: "own" } }, { MLmodel: "a" });
+  const promoted = version(2, model, { files: { owner: "version", key: own.entity.key } });
+  const byModel = version(3, model, { files: { owner: "logged-model", key: logged.entity.key, path: "" } });
+  await place.ferry.putAll([home, made, logged, model, own, promoted, byModel]);
+  for (const item of [own, promoted, byModel]) await update(changed(item, { description: "new" }));
+  const there = [...place.fake.store.model("m").versions.values()];
+  expect(there.map(({ description }) => description)).toEqual(["new", "new", "new"]);
+});
