@@ -42,7 +42,7 @@ export interface ExchangeOptions {
 
 /** Opens nothing before the first request. */
 export function createExchange(address: Address, options: ExchangeOptions): Exchange {
-  const line: Line = { ...options, address, agent: createAgent(options.timeoutMs), requests: 0, contacted: false };
+  const line: Line = { ...options, address, agent: createAgent(options.timeoutMs), requests: 0, contacted: false, awaySince: undefined };
   return {
     policy: options.policy,
     baseUrl: address.baseUrl,
@@ -63,6 +63,8 @@ interface Line extends ExchangeOptions {
   requests: number;
   /** Whether the server has ever answered. */
   contacted: boolean;
+  /** Since when no connection could be made. */
+  awaySince: number | undefined;
 }
 
 async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attempt<Answer>> {
@@ -83,6 +85,7 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
     return { failure: failureOf(line, thrown, call, signal) };
   }
   line.contacted = true;
+  line.awaySince = undefined;
   // A body that is destroyed before it was read emits an error, which would end the process without a listener.
   answer.body.on("error", () => undefined);
   if (answer.statusCode < 300 || answer.statusCode === call.accept) return { value: answer };
@@ -95,8 +98,10 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
 function failureOf(line: Line, thrown: unknown, call: Call, signal: AbortSignal): Failure {
   throwIfInterrupted(signal);
   const request = { method: call.method, url: shownUrl(line.address, call.path, call.query) };
-  const failure = connectionFailure(thrown, request, line);
+  const now = line.policy.clock.now();
+  const failure = connectionFailure(thrown, request, { ...line, awayMs: now - (line.awaySince ?? now) });
   if (failure === undefined) throw defect(thrown, request.method, request.url);
+  if (failure.error.code === "SERVER_UNREACHABLE") line.awaySince ??= now;
   return failure;
 }
 

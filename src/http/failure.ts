@@ -53,12 +53,12 @@ export async function answerFailure(
 
 /**
  * An attempt without a full answer. Undefined when the error is none of the network's: then it is a defect.
- * `contacted`: the server has answered before, so a refused connection is likely to pass.
+ * `contacted`: the server has answered before, so a refused connection is likely to pass, unless it has been so for `awayMs` already.
  */
 export function connectionFailure(
   thrown: unknown,
   request: FailedRequest,
-  context: { contacted: boolean; timeoutMs: number },
+  context: { contacted: boolean; awayMs: number; timeoutMs: number },
 ): Failure | undefined {
   const { code, syscall, message } = networkError(thrown);
   if (code === undefined) return undefined;
@@ -72,7 +72,8 @@ export function connectionFailure(
   const unconnected = CONNECT_REASONS[code] ?? (syscall === "connect" ? message : undefined);
   if (unconnected !== undefined && (syscall === "connect" || !NEEDS_SYSCALL.has(code))) {
     const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: ${unconnected}`, UNREACHABLE_HINT);
-    return { error, effect: "none", repeats: context.contacted ? Infinity : FIRST_CONTACT_REPEATS, reason: unconnected };
+    const mayPass = context.contacted && context.awayMs < LONGEST_ABSENCE_MS;
+    return { error, effect: "none", repeats: mayPass ? Infinity : FIRST_CONTACT_REPEATS, reason: unconnected };
   }
   // Once the server has spoken HTTP, what cannot be parsed is a cut chunked body (of a server without keep-alive, as gunicorn is).
   if (code === PARSER_ERROR && !context.contacted) {
@@ -95,6 +96,9 @@ const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
 
 /** A mistyped address should be told within about two seconds: 0.5 s and 1 s at most are waited. */
 const FIRST_CONTACT_REPEATS = 2;
+
+/** So long a server may be away to be restarted; after that, no request waits for it again. */
+const LONGEST_ABSENCE_MS = 30_000;
 
 /** MLflow answers 500 to much that fails the same way each time. */
 const REPEATS_OF_500 = 2;

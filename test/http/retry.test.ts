@@ -61,6 +61,21 @@ describe("a request that may be repeated", () => {
     expect(error.code).toBe("SERVER_UNREACHABLE");
     expect(client.requests).toBe(8);
   });
+
+  it("does not wait anew for a server that has been away for half a minute, until it answers again", async () => {
+    const server = await serve(OK);
+    const client = clientOf(server.url);
+    await client.json(SAFE, never);
+    await server.stop();
+    const attempts: number[] = [];
+    for (let request = 0; request < 4; request += 1) {
+      const before = client.requests;
+      expect((await errorOf(client.json(SAFE, never))).code).toBe("SERVER_UNREACHABLE");
+      attempts.push(client.requests - before);
+    }
+    // The first two take 15.75 s each.
+    expect(attempts).toEqual([7, 7, 3, 3]);
+  });
 });
 
 describe("a request that may be sent only once", () => {

@@ -55,6 +55,18 @@ describe("histories", () => {
     expect(asked).toEqual([BULK, BULK]);
   });
 
+  it("of a run without metrics are told at once, without the others' being read", async () => {
+    const { source, entities, requests } = open(runsWith({ a: { loss: 3 }, b: {} }));
+    const runs = (await entities()).filter((entity): entity is Run => entity.kind === "run");
+    requests.length = 0;
+    const histories = source.histories(runs, never);
+    for (const run of runs.filter(({ name }) => name === "b")) {
+      for await (const _ of histories.points(run.key)) throw new Error("a run without metrics has points");
+    }
+    expect(requests).toEqual([]);
+    await source.close();
+  });
+
   it("that were cut are read again with fewer runs, one that is long by itself in pages", async () => {
     const { counts, asked } = await read(runsWith({ a: { m: 20_000 }, b: { m: 60_000 }, c: { m: 10_000 }, d: { m: 1 } }));
     expect(counts).toEqual({ a: 20_000, b: 60_000, c: 10_000, d: 1 });

@@ -19,9 +19,12 @@ const COLUMNS_AT_ONCE = 8;
 
 /** Nothing is requested before the first `points` call. `bufferedPoints`: beyond it, the metrics that are left are read run by run. */
 export function readHistories(http: HttpClient, runs: readonly Run[], signal: AbortSignal, bufferedPoints = BUFFERED_POINTS): Histories {
+  const measured = new Set(runs.filter(({ latestMetrics }) => latestMetrics.size > 0).map(({ key }) => key));
   let columns: Promise<Columns> | undefined;
   return {
     async *points(run) {
+      // It need not wait for the others' metrics.
+      if (!measured.has(run)) return;
       columns ??= fetchColumns(http, { runs, bufferedPoints }, signal);
       const { points, left } = await columns;
       const buffered = points.get(run) ?? [];
