@@ -54,7 +54,11 @@ export type SendFile = (file: ArtifactFile, open: () => AsyncIterable<Uint8Array
 export interface Target extends Source {
   /** The object that is already there for the entity. Never writes. */
   find(entity: Entity, context: FindContext): Promise<Found | undefined>;
-  /** Creates the object, or completes and updates `context.existing`. Calls for one registered model come one at a time, versions ascending. */
+  /**
+   * Creates the object, or completes and updates `context.existing`. Calls for one registered model come one at a time, versions
+   * ascending. An object of ours that is deleted at the target is restored for the writing, and may be active afterwards or deleted
+   * again: the job deletes it at its end where it is deleted at the source.
+   */
   put(entity: Entity, context: PutContext): Promise<PlacedKey>;
   /** Sets references that could not be set when the run was put: rewrites its tags and sets the mark. */
   link(run: Run, key: PlacedKey, context: Pick<PutContext, "mark" | "signal">): Promise<void>;

@@ -16,6 +16,7 @@ export const trackingRoutes: readonly (readonly [RegExp, Route])[] = [
     (store, body) => deleteTag(store.activeExperiment(body["experiment_id"]).tags, body["key"]),
   ],
   [/^POST experiments\/delete$/, deleteExperiment],
+  [/^POST experiments\/restore$/, restoreExperiment],
   [/^POST runs\/create$/, createRun],
   [/^GET runs\/get$/, (store, _body, query) => ({ run: runJson(store.run(query.get("run_id"))) })],
   [/^POST runs\/search$/, searchRuns],
@@ -58,6 +59,14 @@ function deleteExperiment(store: FakeStore, body: Json): Json {
   if (experiment.deleted) throw missing(`No Experiment with id=${experiment.id} exists`);
   experiment.deleted = true;
   for (const run of store.runs.values()) if (run.experiment === experiment) run.deleted = true;
+  return {};
+}
+
+function restoreExperiment(store: FakeStore, body: Json): Json {
+  const experiment = store.experiment(body["experiment_id"]);
+  if (!experiment.deleted) throw missing(`No Experiment with id=${experiment.id} exists`);
+  experiment.deleted = false;
+  for (const run of store.runs.values()) if (run.experiment === experiment) run.deleted = false;
   return {};
 }
 

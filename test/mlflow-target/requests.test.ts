@@ -1,5 +1,6 @@
 // How many requests writing costs, and in which order they go out.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Experiment } from "../../src/model/entities.ts";
 import { experiment, loggedModel, point, registeredModel, run, runKey, tags, version, versionOf } from "../contract/builders.ts";
 import { openFakePlace } from "./place.ts";
 import type { FakePlace } from "./place.ts";
@@ -149,6 +150,49 @@ describe("an experiment that is there already", () => {
     expect(existing).toMatchObject({ ours: false, deleted: true });
     if (existing === undefined) throw new Error("nothing was found");
     await expect(place.ferry.put(home, { existing })).rejects.toMatchObject({ code: "NAME_TAKEN", hint: expect.any(String) as string });
+  });
+});
+
+describe("an experiment of ours that is deleted", () => {
+  const restored = ["POST experiments/restore", "POST experiments/set-experiment-tag", "POST experiments/delete"];
+
+  async function putAgain(fields: Partial<Experiment>): Promise<void> {
+    const { ferry } = await place.again();
+    const existing = await ferry.find(home);
+    if (existing === undefined) throw new Error("nothing was found");
+    await ferry.put({ entity: { ...home.entity, ...fields } }, { existing });
+  }
+
+  beforeEach(async () => {
+    const runs = [run("one", home), run("two", home)];
+    await place.ferry.putAll([home, ...runs]);
+    for (const item of runs) await place.ferry.remove(item);
+    await place.ferry.remove(home);
+  });
+
+  it("gets its tags and is deleted again at once, and so are its runs", async () => {
+    const requests = await place.requestsOf(() => putAgain({ tags: tags({ a: "2" }) }));
+    expect(requests.slice(-3)).toEqual(restored);
+    const { experiments, runs } = place.fake.store;
+    expect([...experiments.values()].map(({ deleted, tags: there }) => [deleted, there.get("a")])).toEqual([[true, "2"]]);
+    expect([...runs.values()].map(({ deleted }) => deleted)).toEqual([true, true]);
+  });
+
+  it("is deleted again where a tag cannot be written", async () => {
+    place.fake.lose("POST experiments/set-experiment-tag", "before", "before", "before");
+    await expect(putAgain({ tags: tags({ a: "2" }) })).rejects.toMatchObject({ code: "REQUEST_FAILED" });
+    expect(place.fake.store.experiment("1").deleted).toBe(true);
+  });
+
+  it("is written where the answer to the restoring is lost", async () => {
+    place.fake.lose("POST experiments/restore", "after");
+    await putAgain({ tags: tags({ a: "2" }) });
+    expect([...place.fake.store.experiment("1").tags]).toContainEqual(["a", "2"]);
+  });
+
+  it("is not touched where it is as it should be", async () => {
+    const requests = await place.requestsOf(() => putAgain({}));
+    expect(requests.filter((request) => request.startsWith("POST"))).toEqual([]);
   });
 });
 

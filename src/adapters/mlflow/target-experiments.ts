@@ -3,8 +3,8 @@ import { MigrationError } from "../../errors.ts";
 import type { Experiment, PlacedKey } from "../../model/entities.ts";
 import { idOf, keyOf, placed } from "../../model/keys.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
-import { isRefusal, keyValues, provenanceTags, sourceDigest, tagChanges } from "./target-calls.ts";
-import type { Calls } from "./target-calls.ts";
+import { isRefusal, keyValues, provenanceTags, sourceDigest, tagChanges, unlessMissing } from "./target-calls.ts";
+import type { Calls, TagChanges } from "./target-calls.ts";
 import type { ExperimentReader, ExperimentThere } from "./target-experiment-reads.ts";
 import { createOnce } from "./target-once.ts";
 
@@ -24,7 +24,8 @@ export async function findExperiment(writing: ExperimentWriting, experiment: Exp
 }
 
 /**
- * Creates the experiment, or brings its tags up to date. One that others made keeps its further tags and gets none of mlferry's.
+ * Creates the experiment, or brings its tags up to date; one of ours that is deleted stays so. One that others made keeps its further
+ * tags and gets none of mlferry's.
  * Throws NAME_TAKEN where a deleted experiment that is not ours holds the name.
  */
 export async function putExperiment(writing: ExperimentWriting, experiment: Experiment, context: PutContext): Promise<PlacedKey> {
@@ -63,17 +64,35 @@ async function createExperiment(
 }
 
 async function updateExperiment({ calls }: ExperimentWriting, experiment: Experiment, existing: Found, signal: AbortSignal): Promise<void> {
-  if (existing.deleted) {
-    // Nothing can be written to it; what depends on that says so itself.
-    if (existing.ours) return;
-    throw nameTaken(experiment.name);
-  }
+  if (existing.deleted && !existing.ours) throw nameTaken(experiment.name);
   const before = await existing.read(signal);
   const { set, gone } = tagChanges(before.kind === "experiment" ? before.tags : new Map<string, string>(), experiment.tags);
-  const experimentId = idOf(existing.key);
-  for (const tag of set) await calls.post("experiments/set-experiment-tag", { experiment_id: experimentId, ...tag }, signal);
-  if (!existing.ours) return;
-  for (const key of gone) await calls.remove("POST", "experiments/delete-experiment-tag", { experiment_id: experimentId, key }, signal);
+  const changes = { set, gone: existing.ours ? gone : [] };
+  if (changes.set.length + changes.gone.length === 0) return;
+  const id = idOf(existing.key);
+  await (existing.deleted
+    ? whileRestored(calls, id, () => writeTags(calls, id, changes, signal), signal)
+    : writeTags(calls, id, changes, signal));
+}
+
+async function writeTags(calls: Calls, id: string, { set, gone }: TagChanges, signal: AbortSignal): Promise<void> {
+  for (const tag of set) await calls.post("experiments/set-experiment-tag", { experiment_id: id, ...tag }, signal);
+  for (const key of gone) await calls.remove("POST", "experiments/delete-experiment-tag", { experiment_id: id, key }, signal);
+}
+
+/**
+ * A deleted experiment accepts no tags, and restoring it revives all of its runs, also those that were deleted one by one. So it is
+ * deleted again at once, which takes all of them along: left active until the end of the job, runs that the job passes over would
+ * stay revived. What is still to be written to a run is written all the same, since only the run's own state counts for that.
+ */
+async function whileRestored(calls: Calls, id: string, write: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  // One that is no longer deleted counts as missing, such as after a lost answer.
+  await unlessMissing(calls.post("experiments/restore", { experiment_id: id }, signal));
+  try {
+    await write();
+  } finally {
+    await calls.remove("POST", "experiments/delete", { experiment_id: id }, signal);
+  }
 }
 
 function nameTaken(name: string, cause?: MigrationError): MigrationError {
