@@ -210,16 +210,18 @@ describe("a memory place, like a strict server", () => {
     await expect(putRaw(target, changed, { provenance, existing })).rejects.toMatchObject({ code: "REQUEST_FAILED" });
   });
 
-  it("refuses to write to what is deleted, and into it", async () => {
+  it("refuses links of deleted runs, updates of deleted experiments of others, and new runs in them", async () => {
     const target = createMemory({ newIds: false });
     for (const item of [home, made]) await putRaw(target, item);
     const provenance = new Map([[PROVENANCE.source, made.entity.key]]);
     const existing = await target.find(made.entity, { provenance, signal: never });
     if (existing === undefined) throw new Error("not found");
     await target.remove(made.entity, existing.key, never);
-    await expect(putRaw(target, made, { existing })).rejects.toMatchObject({ code: "REQUEST_FAILED" });
     await expect(target.link(made.entity, existing.key, { mark: "m", signal: never })).rejects.toMatchObject({ code: "REQUEST_FAILED" });
     target.load({ ...home.entity, deleted: true });
+    const theirs = await target.find(home.entity, { provenance: new Map([[PROVENANCE.source, "ours"]]), signal: never });
+    if (theirs === undefined) throw new Error("not found");
+    await expect(putRaw(target, home, { existing: theirs })).rejects.toMatchObject({ code: "REQUEST_FAILED" });
     await expect(putRaw(target, run("late", home))).rejects.toMatchObject({ code: "REQUEST_FAILED" });
   });
 

@@ -8,7 +8,7 @@ import { oneOfEach } from "./one-of-each.ts";
 import type { Items } from "./one-of-each.ts";
 import { expectSameFacts } from "./reading.ts";
 import { expectItem } from "./target-stage.ts";
-import type { StagedCheck } from "./target-stage.ts";
+import type { Stage, StagedCheck } from "./target-stage.ts";
 
 export function updating(check: StagedCheck): void {
   const updates = (test: string, pick: (items: Items) => Item, change: (entity: Entity) => Entity): void => {
@@ -17,9 +17,7 @@ export function updating(check: StagedCheck): void {
       await stage.ferry.putAll(items.all);
       const item = pick(items);
       const changed = { ...item, entity: change(item.entity) };
-      const existing = await stage.ferry.find(changed);
-      if (existing === undefined) throw new Error(`${item.entity.key} was not found`);
-      await stage.ferry.put(changed, { existing });
+      await updateFound(stage, changed);
       expectSameFacts(await stage.look(changed), stage.ferry.expected(changed.entity), stage.target.capabilities);
     });
   };
@@ -86,12 +84,45 @@ export function removing(check: StagedCheck): void {
     expect([...entities.values()]).toMatchObject([{ kind: "experiment", deleted: true }]);
   });
 
+  check("writes an update of a deleted run, which is active until it is removed again", async (stage) => {
+    const { home, made } = oneOfEach(stage.scope);
+    await stage.ferry.putAll([home, made]);
+    await stage.ferry.remove(made);
+    const changed = { ...made, entity: { ...made.entity, tags: tags({ a: "2" }) } };
+    await updateFound(stage, changed);
+    expect(await stage.ferry.find(changed)).toMatchObject({ ours: true, deleted: false });
+    expectSameFacts(await stage.look(changed), stage.ferry.expected(changed.entity), stage.target.capabilities);
+    await stage.ferry.remove(changed);
+    expect(await stage.ferry.find(changed)).toMatchObject({ ours: true, deleted: true });
+    const content = await stage.readBack([home]);
+    await expectItem({ ...changed, entity: { ...changed.entity, deleted: true } }, content, stage);
+  });
+
+  check("writes an update of a deleted experiment, and leaves its deleted runs deleted", async (stage) => {
+    const { home, made } = oneOfEach(stage.scope);
+    await stage.ferry.putAll([home, made]);
+    await stage.ferry.remove(made);
+    await stage.ferry.remove(home);
+    const changed = { ...home, entity: { ...home.entity, tags: tags({ a: "2" }), deleted: true } };
+    await updateFound(stage, changed);
+    // The end of a job; only objects that it wrote are removed again.
+    await stage.ferry.remove(changed);
+    expectSameFacts(await stage.look(changed), stage.ferry.expected(changed.entity), stage.target.capabilities);
+    expect(await stage.ferry.find(made)).toMatchObject({ ours: true, deleted: true });
+  });
+
   check("keeps files and points of a removed run", async (stage) => {
     const { home, made } = oneOfEach(stage.scope);
     await stage.ferry.putAll([home, made]);
     await stage.ferry.remove(made);
     await expectItem(made, await stage.readBack([home]), stage);
   });
+}
+
+async function updateFound(stage: Stage, item: Item): Promise<void> {
+  const existing = await stage.ferry.find(item);
+  if (existing === undefined) throw new Error(`${item.entity.key} was not found`);
+  await stage.ferry.put(item, { existing });
 }
 
 export function refusing(check: StagedCheck): void {

@@ -34,8 +34,8 @@ export async function put(place: Store, incoming: Entity, context: PutContext): 
   const key = before?.entity.key ?? newKey(place, incoming, context.provenance);
   const entity = adopted(place, context.withSelf(incoming, placed(key)), { key, before, context });
   checkLimits(entity, place.capabilities);
-  checkReferences(place, entity);
-  if (before !== undefined) checkUpdate(before.entity, entity);
+  checkReferences(place, entity, before?.entity);
+  if (before !== undefined) checkUpdate(restored(before.entity, context), entity);
 
   // Without the mark: an object that is only half written must not look whole.
   const object = store(place, entity, { points: before?.points ?? [], files: before?.files ?? new Map<string, StoredFile>() });
@@ -146,10 +146,17 @@ function withOwnTimes(place: Store, entity: Exclude<Entity, { kind: "run" | "ali
   return { ...rest, createdAt };
 }
 
-function checkReferences(place: Store, entity: Entity): void {
+/** What is ours and deleted is written all the same, and active until it is removed again. */
+function restored(before: Entity, { existing }: PutContext): Entity {
+  if (existing?.ours !== true || (before.kind !== "run" && before.kind !== "experiment")) return before;
+  return { ...before, deleted: false };
+}
+
+function checkReferences(place: Store, entity: Entity, before: Entity | undefined): void {
   const missing = required(entity).find((key) => !place.objects.has(key));
   if (missing !== undefined) throw refusal("REQUEST_FAILED", entity, `${missing} is not there`);
-  if (entity.kind !== "run" && entity.kind !== "logged-model") return;
+  // A deleted experiment takes nothing new, as at a server; what it has can be changed.
+  if (before !== undefined || (entity.kind !== "run" && entity.kind !== "logged-model")) return;
   if (isDeleted(stored(place, entity.experiment).entity)) throw refusal("REQUEST_FAILED", entity, "its experiment is deleted");
 }
 
