@@ -5,6 +5,7 @@ import type { Prepared } from "../engine/preflight.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
 import { createMapping } from "../model/mapping.ts";
 import { planJson } from "../report/json.ts";
+import { isThere } from "../report/loss-text.ts";
 import { planText } from "../report/plan-text.ts";
 import { foldSteps, hasUnagreedLoss } from "../report/plan-totals.ts";
 import type { PlanTotals } from "../report/plan-totals.ts";
@@ -69,7 +70,7 @@ function report(totals: PlanTotals, { job, catalogue }: Prepared, { session, req
   const { terminal, style } = session;
   const losses = catalogue.losses ?? [];
   const context = { source: job.source.uri, target: job.target.uri, notCarried: catalogue.notCarried, losses };
-  const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(({ count }) => count > 0) || losses.length > 0);
+  const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.length > 0);
   const incomplete = missing || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);
   terminal.exitCode = incomplete ? EXIT.incomplete : EXIT.done;
   const json = request.flags.json === true;

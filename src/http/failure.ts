@@ -20,6 +20,11 @@ export interface Failure {
   readonly retryAfterMs?: number;
 }
 
+/** Whether a server refused with MLflow's 503 for a part that it was started without, which is not one of an overloaded server. */
+export function isSwitchedOffPart(thrown: unknown): boolean {
+  return thrown instanceof MigrationError && thrown.request?.status === 503 && thrown.hint === SWITCHED_OFF_HINT;
+}
+
 /** The result of one attempt that was neither interrupted nor hit by a defect. */
 export type Attempt<T> = { readonly value: T } | { readonly failure: Failure };
 
@@ -104,6 +109,8 @@ const LONGEST_ABSENCE_MS = 30_000;
 const REPEATS_OF_500 = 2;
 
 const UNREACHABLE_HINT = "is the server running? check host and port";
+/** Given for nothing else: isSwitchedOffPart knows it by this. */
+const SWITCHED_OFF_HINT = "the server was started without this part";
 const LOST_HINT = "the server may be overloaded or restarting: run the same command again, it continues";
 const TLS_HINT = "check the address; for a certificate of one's own authority set NODE_EXTRA_CA_CERTS to the authority's file";
 
@@ -180,7 +187,7 @@ function hintOf(code: ErrorCode, status: number, body: ErrorBody, address: Addre
   }
   if (code === "NOT_FOUND") return "check that it exists, is not deleted and may be seen with these credentials";
   if (status === 429) return "the server limits requests: run the same command again later or allow fewer requests at a time";
-  if (status === 503 && isSwitchedOff(body)) return "the server was started without this part";
+  if (status === 503 && isSwitchedOff(body)) return SWITCHED_OFF_HINT;
   if (status >= 500) return "the server's log says more; running the same command again continues";
   return "the server's message says what it refuses";
 }

@@ -74,7 +74,7 @@ export interface NotCarried {
   /** Plural noun: `prompts`, `traces`. */
   readonly what: string;
   readonly count: number;
-  /** True where the place could only say "at least `count`". */
+  /** True where the place could only say "at least `count`"; with a count of 0, that it does not show them to this principal. */
   readonly atLeast?: boolean;
   /** Where they are: an experiment's or model's name. */
   readonly where?: string;

@@ -3,13 +3,18 @@ import type { LossRecord, NotCarried } from "../ports/source.ts";
 import { countText } from "./quantities.ts";
 import { shown } from "./table.ts";
 
+/** Whether the place has, or may have, such objects. */
+export function isThere({ count, atLeast }: NotCarried): boolean {
+  return count > 0 || atLeast === true;
+}
+
 /** One row for each kind and place: `traces`, `at least 12`, `in fraud`. */
 export function notCarriedRows(notCarried: readonly NotCarried[]): string[][] {
   return notCarried
-    .filter(({ count }) => count > 0)
+    .filter(isThere)
     .map(({ what, count, atLeast, where }) => [
       what,
-      `${atLeast === true ? "at least " : ""}${countText(count)}`,
+      count === 0 ? "could not be counted" : `${atLeast === true ? "at least " : ""}${countText(count)}`,
       where === undefined ? "" : `in ${shown(where)}`,
     ]);
 }

@@ -4,6 +4,7 @@ import type { EntityKey, Kind } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import { kindOf } from "../model/keys.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
+import { isThere } from "./loss-text.ts";
 
 export type OutcomeState = Outcome["state"];
 
@@ -87,7 +88,7 @@ export function isIncomplete(
   known: { readonly onLoss: "refuse" | "drop"; readonly notCarried: readonly NotCarried[]; readonly losses: readonly LossRecord[] },
 ): boolean {
   if (totals.notMoved.length > 0 || totals.lost.some((loss) => !loss.agreed)) return true;
-  return known.onLoss === "refuse" && (known.notCarried.some(({ count }) => count > 0) || known.losses.length > 0);
+  return known.onLoss === "refuse" && (known.notCarried.some(isThere) || known.losses.length > 0);
 }
 
 function counted(states: ReadonlyMap<EntityKey, OutcomeState>): Pick<JobTotals, "byKind" | "states" | "objects"> {

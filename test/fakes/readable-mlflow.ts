@@ -38,6 +38,8 @@ export interface Content {
   readonly files?: Readonly<Record<string, string>>;
   /** Routes that answer with this status instead. */
   readonly broken?: Readonly<Record<string, number>>;
+  /** Routes of parts that the server was started without. */
+  readonly switchedOff?: readonly string[];
 }
 
 export interface ReadableMlflow {
@@ -57,6 +59,7 @@ export function createReadableMlflow(
     requests.push(`${request.method} ${route}`);
     const broken = content.broken?.[route];
     if (broken !== undefined) throw refused(broken, request.method, route);
+    if (content.switchedOff?.includes(route) === true) throw switchedOff(request.method, route);
     return answer(content, route, request);
   };
   const http: HttpClient = {
@@ -245,4 +248,10 @@ function served(path: string): string {
 function refused(status: number, method: string, url: string): MigrationError {
   const code = status === 404 ? "NOT_FOUND" : status === 401 || status === 403 ? "NOT_AUTHORISED" : "REQUEST_FAILED";
   return new MigrationError(code, `server answered ${String(status)} to ${method} ${url}`, { request: { method, url, status } });
+}
+
+/** As http/failure.ts tells MLflow's own 503. */
+function switchedOff(method: string, url: string): MigrationError {
+  const hint = "the server was started without this part";
+  return new MigrationError("REQUEST_FAILED", "Endpoint: … disabled due to …", { hint, request: { method, url, status: 503 } });
 }

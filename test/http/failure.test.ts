@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { JsonRequest } from "../../src/http/client.ts";
+import { isSwitchedOffPart } from "../../src/http/failure.ts";
 import { answer, clientOf, errorOf, never, serve } from "./scripted-server.ts";
 import type { Script } from "./scripted-server.ts";
 
@@ -95,6 +96,8 @@ describe("an error answer", () => {
     const { error, sent } = await failureOf(answer(503, text, { "content-type": "text/html; charset=utf-8" }));
     expect([error.code, error.hint, sent]).toEqual(["REQUEST_FAILED", "the server was started without this part", 1]);
     expect(error.message).toContain(": Endpoint: /api/2.0/mlflow-artifacts/x disabled due to the mlflow server");
+    const overloaded = await failureOf(answer(503, "no healthy upstream"));
+    expect([isSwitchedOffPart(error), isSwitchedOffPart(overloaded.error)]).toEqual([true, false]);
   });
 
   it("to a foreign host name says how to allow it", async () => {

@@ -246,12 +246,29 @@ describe("what is not carried", () => {
     ]);
   });
 
-  it("does not hold the selection up where the server refuses to tell", async () => {
+  it("is nothing where the server does not have the kind, and webhooks are nothing to whom they are not open", async () => {
     const { select } = open({
       experiments: two,
-      broken: { "traces/search": 503, "datasets/search": 404, "scorers/list": 501, webhooks: 403 },
+      switchedOff: ["traces/search"],
+      broken: { "datasets/search": 404, "scorers/list": 501, webhooks: 403 },
     });
     expect((await select()).notCarried).toEqual([]);
+  });
+
+  it("is named without a number where the server does not show it to this principal", async () => {
+    const { select } = open({ experiments: two, broken: { "traces/search": 403, "datasets/search": 403, "scorers/list": 403 } });
+    expect((await select()).notCarried).toEqual([
+      { what: "traces", count: 0, atLeast: true },
+      { what: "evaluation datasets", count: 0, atLeast: true },
+      { what: "scorers", count: 0, atLeast: true },
+    ]);
+  });
+
+  it("fails the selection where the server is overloaded", async () => {
+    for (const route of ["traces/search", "datasets/search", "scorers/list", "webhooks"]) {
+      const { select } = open({ experiments: two, broken: { [route]: 503 } });
+      await expect(select()).rejects.toMatchObject({ code: "REQUEST_FAILED", request: { status: 503 } });
+    }
   });
 });
 

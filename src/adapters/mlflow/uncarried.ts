@@ -1,5 +1,7 @@
-// Counts what is there but cannot be carried yet, so that it is named as a loss. A server that does not offer a kind has none of it.
+// Counts what is there but cannot be carried yet, so that it is named as a loss. A server that does not offer a kind has none of it;
+// what it does not show to this principal is named without a number.
 import { MigrationError } from "../../errors.ts";
+import { isSwitchedOffPart } from "../../http/failure.ts";
 import type { Experiment } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import { matcher } from "../../model/selection.ts";
@@ -29,12 +31,13 @@ export async function countUncarried(
   const registry = selection.models !== undefined || selection.experiments === undefined;
   const counts = await Promise.all([
     registry ? prompts(server, selection.models ?? ["*"], signal) : [],
-    offered(named.size === 0 ? [] : traces(server, named, signal)),
-    offered(named.size === 0 ? [] : datasets(server, [...named.keys()], signal)),
-    offered(scorers(server, named, signal)),
-    registry && selection.models === undefined ? offered(webhooks(server, signal)) : [],
+    named.size === 0 ? [] : offered(traces(server, named, signal), [unseen("traces")]),
+    named.size === 0 ? [] : offered(datasets(server, [...named.keys()], signal), [unseen("evaluation datasets")]),
+    offered(scorers(server, named, signal), [unseen("scorers")]),
+    // Where the server asks for a login, webhooks are for administrators: others have nothing there that could be missed.
+    registry && selection.models === undefined ? offered(webhooks(server, signal), []) : [],
   ]);
-  return counts.flat().filter((item) => item.count > 0);
+  return counts.flat().filter((item) => item.count > 0 || item.atLeast === true);
 }
 
 async function prompts(server: MlflowServer, globs: readonly string[], signal: AbortSignal): Promise<NotCarried[]> {
@@ -91,16 +94,20 @@ function where(name: string | undefined): { where?: string } {
   return name === undefined ? {} : { where: name };
 }
 
-/** Routes that this server does not have, has switched off or reserves for others hold nothing that could be told. */
-async function offered(counts: Promise<NotCarried[]> | NotCarried[]): Promise<NotCarried[]> {
+function unseen(what: string): NotCarried {
+  return { what, count: 0, atLeast: true };
+}
+
+/** Routes that this server does not have or has switched off hold nothing that could be told. `forbidden`: what a 403 comes to. */
+async function offered(counts: Promise<NotCarried[]>, forbidden: NotCarried[]): Promise<NotCarried[]> {
   try {
     return await counts;
   } catch (thrown) {
     const status = thrown instanceof MigrationError ? thrown.request?.status : undefined;
-    if (status !== undefined && NOT_OFFERED.has(status)) return [];
+    if (status === 403) return forbidden;
+    if ((status !== undefined && NOT_OFFERED.has(status)) || isSwitchedOffPart(thrown)) return [];
     throw thrown;
   }
 }
 
-/** 403: webhooks are for administrators where the server asks for a login. */
-const NOT_OFFERED: ReadonlySet<number> = new Set([403, 404, 405, 501, 503]);
+const NOT_OFFERED: ReadonlySet<number> = new Set([404, 405, 501]);
