@@ -23,6 +23,7 @@ export const CODES = {
   OUTPUT_EXISTS: { exit: 2, meaning: "the bundle to be written is there already" },
   MAPPING_COLLISION: { exit: 1, meaning: "two objects of the source would get one name at the target" },
   NAME_TAKEN: { exit: 1, meaning: "the target holds a different object under the name" },
+  DELETED_AT_TARGET: { exit: 3, meaning: "an object that was moved before has been deleted at the target since" },
   NAME_ILLEGAL: { exit: 1, meaning: "the target does not allow the name" },
   VERSION_NUMBER_TAKEN: { exit: 1, meaning: "the target cannot give a version the number it has at the source" },
   LOSS_REFUSED: { exit: 3, meaning: "the target cannot hold a part of the object, and losses are refused" },

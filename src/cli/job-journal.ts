@@ -33,11 +33,10 @@ export interface JobJournalOptions {
 export async function openJobJournal(job: JobJournalOptions): Promise<Journal> {
   const { dir, source, target, location, options, command, now } = job;
   const info = { command, source: source.uri, target: placeName(location, target), options };
-  const journal = await openJournal({ dir, identity: identityOf(job, target.origin), info, now });
-  // A finished job's files say nothing of objects that were deleted at the target since: those are sent again. A bundle knows itself
-  // what it holds, and it may have been deleted since the journal was written.
-  if (location.place === "mlflow" && journal.resuming) return journal;
-  return { ...journal, resuming: false, files: () => Promise.resolve([]) };
+  const isBundle = location.place === "bundle";
+  const journal = await openJournal({ dir, identity: identityOf(job, target.origin), info, now, exclusive: !isBundle });
+  // A bundle knows itself what it holds, and it may have been deleted since the journal was written.
+  return isBundle ? { ...journal, resuming: false, files: () => Promise.resolve([]) } : journal;
 }
 
 /** Whether an earlier run of this very job into a bundle was cut off or had failures, so that it goes on. */

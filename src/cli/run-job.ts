@@ -84,7 +84,7 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
 
 async function carryOut(job: Job, session: Session): Promise<{ totals: JobTotals; prepared: Prepared }> {
   const { display, interruption, log } = session;
-  const fold = foldOutcomes({ onLoss: job.onLoss });
+  const fold = foldOutcomes();
   display.event({ type: "phase", phase: "reading" });
   const prepared = await prepare(job);
   display.event({ type: "phase", phase: job.journal.resuming ? "continuing" : "moving" });

@@ -46,6 +46,8 @@ export interface Step {
   readonly changes: readonly Change[];
   /** The fingerprint of `entity`. */
   readonly mark: string;
+  /** What the journal notes of it: the fingerprint, and the provenance, which tells where it was to go. */
+  readonly stamp: string;
   readonly found?: Found;
   readonly refusal?: Refusal;
   /** Decided from the journal alone, without asking the target. */
@@ -59,6 +61,8 @@ export interface FileLoss {
   readonly reason: string;
   /** True when no repetition can help: the target cannot store a file of this name. */
   readonly permanent: boolean;
+  /** True when the user agreed to go without it (`--on-loss drop`); it is tried again all the same unless it is permanent. */
+  readonly agreed: boolean;
 }
 
 export interface FileTotals {
@@ -81,3 +85,8 @@ export interface Outcome {
 }
 
 export const NO_FILES: FileTotals = { files: 0, bytes: 0 };
+
+/** Notes that a name was mapped, if it was. */
+export function noteRename(changes: Change[], field: string, from: string, renamed: { name: string; rule?: string }): void {
+  if (renamed.name !== from) changes.push({ field, class: "translated", from, to: renamed.name, rule: renamed.rule ?? "mapping" });
+}

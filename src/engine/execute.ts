@@ -9,7 +9,7 @@ import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "
 import { moveFiles, type FilesMoved } from "./files.ts";
 import { type GroupedStep, groupRuns } from "./groups.ts";
 import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
-import { leftFilesOut, MARK } from "./plan.ts";
+import { lossesByMark, markFor, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels } from "./preflight.ts";
 import { clamp } from "./reconcile.ts";
 import { concurrently, createLanes, createPipes, type Lanes } from "./schedule.ts";
@@ -47,6 +47,7 @@ export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): 
     losses.push(...lossesOf(outcome));
     yield outcome;
   }
+  if (job.drain.aborted) throw new MigrationError("INTERRUPTED", "interrupted");
   await job.target.finish({ losses, notCarried: prepared.catalogue.notCarried });
   await job.journal.end(whole ? "complete" : "partial");
 }
@@ -128,8 +129,9 @@ function holdBack(step: Step, { prepared, heldBack }: Execution): void {
 
 async function fail(step: Step, state: "failed" | "blocked" | "refused", error: Refusal, execution: Execution): Promise<Outcome> {
   execution.afterwork.spare(step.entity);
+  execution.afterwork.missed(step.source.key);
   holdBack(step, execution);
-  await execution.prepared.job.journal.append({ key: step.source.key, state: "failed", fingerprint: step.mark, error });
+  await execution.prepared.job.journal.append({ key: step.source.key, state: "failed", fingerprint: step.stamp, error });
   return { step, state, error, fileLosses: [], moved: NO_FILES };
 }
 
@@ -137,11 +139,10 @@ async function fail(step: Step, state: "failed" | "blocked" | "refused", error: 
 function passOver(step: Step, { prepared, afterwork }: Execution): Outcome {
   const placed = prepared.placements.placed(step.source.key);
   if (placed !== undefined && step.journaled !== true) {
-    if (step.action === "link") afterwork.link(step, placed, (step.found?.mark ?? step.mark).replace(MARK.link, ""));
+    if (step.action === "link") afterwork.link(step, placed, withoutLink(step.found?.mark ?? step.mark));
     afterwork.remove(step, placed);
   }
-  const reason = "left out when it was placed: the target cannot store files of these names";
-  const fileLosses: FileLoss[] = leftFilesOut(step.found) ? [{ path: "", code: "NAME_ILLEGAL", reason, permanent: true }] : [];
+  const fileLosses = lossesByMark(step.found, { agreed: prepared.job.onLoss === "drop" });
   return { step, state: "skipped", fileLosses, moved: NO_FILES, ...(placed === undefined ? {} : { placed }) };
 }
 
@@ -154,15 +155,16 @@ async function writeEntity(item: GroupedStep, execution: Execution): Promise<Out
   const placed = await job.target.put(local, draft.context);
   placements.set(step.source.key, placed);
   const { losses, moved } = draft.files();
-  if (draft.pendingLinks()) execution.afterwork.link(step, placed, draft.context.mark.replace(MARK.link, ""));
-  const partial = losses.some((loss) => !loss.permanent);
+  if (draft.pendingLinks()) execution.afterwork.link(step, placed, withoutLink(draft.context.mark));
+  const missing = losses.filter((loss) => !loss.permanent && !loss.agreed);
+  const partial = missing.length > 0;
   if (partial) execution.afterwork.spare(step.entity);
   const removal = !partial && execution.afterwork.remove(step, placed);
-  // A pending deletion or link keeps the fingerprint from matching, so that a resumed job comes back for it.
-  const fingerprint = draft.pendingLinks() || removal ? `${step.mark}+pending` : step.mark;
-  const missing = losses.filter((loss) => !loss.permanent);
+  // What is not quite as planned keeps the stamp from matching, so that a resumed job asks the target about it.
+  const fingerprint = draft.pendingLinks() || removal || losses.length > 0 ? `${step.stamp}+pending` : step.stamp;
+  const hint = "the same command tries them again; with --on-loss drop it goes without them";
   const error: Refusal | undefined = partial
-    ? { code: missing[0]?.code ?? "ARTIFACT_UNREADABLE", message: filesMissing(missing) }
+    ? { code: missing[0]?.code ?? "ARTIFACT_UNREADABLE", message: filesMissing(missing), hint }
     : undefined;
   const state = partial ? "partial" : "done";
   const noted = error === undefined ? {} : { error };
@@ -193,8 +195,7 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
     signal: job.signal,
     ...(step.found === undefined ? {} : { existing: step.found }),
     get mark() {
-      const files = result.losses.some((loss) => !loss.permanent) ? MARK.partial : result.losses.length > 0 ? MARK.lost : "";
-      return `${step.mark}${pendingLinks() ? MARK.link : ""}${files}`;
+      return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks() });
     },
     withSelf(_entity, key) {
       self = key;

@@ -67,10 +67,20 @@ export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMo
   return { losses, moved: totals };
 }
 
-/** Files of an object that was not there, or that has changed since, are all sent. */
+/**
+ * Files of an object that was not there, or that has changed since, are all sent. The journal's notes count only for files that
+ * the target lists too: the object they were sent to may have been replaced by another one.
+ */
 async function filesThere({ job, key, found, mark }: FileMove): Promise<readonly FileEntry[]> {
   if (found === undefined || found.mark?.startsWith(mark) === false) return [];
-  return found.files === undefined ? job.journal.files(key) : found.files();
+  if (found.files !== undefined) return found.files();
+  const noted = await job.journal.files(key);
+  if (noted.length === 0) return [];
+  const present = await found.read(job.signal);
+  if (present.kind !== "run" && present.kind !== "logged-model" && present.kind !== "model-version") return [];
+  const sizes = new Map<string, number | undefined>();
+  for await (const file of job.target.artifacts(present, job.signal).list()) sizes.set(file.path, file.sizeBytes);
+  return noted.filter((file) => sizes.has(file.path) && (sizes.get(file.path) ?? file.sizeBytes) === file.sizeBytes);
 }
 
 function isThere(file: ArtifactFile, there: FileEntry | undefined): boolean {
@@ -118,14 +128,14 @@ async function* counted(body: AsyncIterable<Uint8Array>, file: ArtifactFile, pas
 }
 
 /** The loss of a file whose name the target cannot store; undefined when it can. */
-export function refusedName(path: string, job: Pick<Job, "target">): FileLoss | undefined {
+export function refusedName(path: string, job: Pick<Job, "target" | "onLoss">): FileLoss | undefined {
   const rule = job.target.capabilities.filePathRefuses;
   if (rule === undefined || !rule.pattern.test(path)) return undefined;
-  return { path, code: "NAME_ILLEGAL", reason: rule.wording, permanent: true };
+  return { path, code: "NAME_ILLEGAL", reason: rule.wording, permanent: true, agreed: job.onLoss === "drop" };
 }
 
-/** With `--on-loss drop` an unreadable file is a loss that the user agreed to, so nothing is tried again. */
+/** With `--on-loss drop` an unreadable file is a loss that the user agreed to; what the target fails to take never is. */
 function lossOf(path: string, error: MigrationError, job: Job): FileLoss {
-  const permanent = job.onLoss === "drop" && error.code === "ARTIFACT_UNREADABLE";
-  return { path, code: error.code, reason: error.message, permanent };
+  const agreed = job.onLoss === "drop" && error.code === "ARTIFACT_UNREADABLE";
+  return { path, code: error.code, reason: error.message, permanent: false, agreed };
 }

@@ -1,7 +1,7 @@
 // What verification finds: its vocabulary, and an entity seen from both sides.
 import type { Entity, EntityKey } from "../model/entities.ts";
 import type { Found } from "../ports/target.ts";
-import type { Reconciled } from "./reconcile.ts";
+import type { Reconciled } from "./reconciled.ts";
 
 /** How deep verification looks; each level includes those before it. `bytes` downloads every file. */
 export const LEVELS = ["counts", "metadata", "sizes", "bytes"] as const;

@@ -1,15 +1,16 @@
 // Joins the reconciled stream with journal and target: for each entity, what is to be done. Writes nothing.
+import { withContext } from "../errors.ts";
 import type { Entity, EntityKey, Experiment } from "../model/entities.ts";
 import { differences, fingerprint } from "../model/facts.ts";
+import { PROVENANCE } from "../model/keys.ts";
 import { localise } from "../model/localise.ts";
 import type { Found } from "../ports/target.ts";
 import type { Action, Change, Step } from "./change.ts";
-import { comparableFacts, hasOwnFiles, provenanceOf } from "./job.ts";
+import { comparableFacts, hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
+import { actionByMark } from "./marks.ts";
 import type { Prepared } from "./preflight.ts";
-import { createReconciler, type Reconciled } from "./reconcile.ts";
-
-/** Suffixes of a completion mark: what is not yet, or not quite, as planned. */
-export const MARK = { link: "+link", lost: "+lost", partial: "+partial" } as const;
+import { createReconciler } from "./reconcile.ts";
+import type { Reconciled } from "./reconciled.ts";
 
 /** The steps of a job in the order of the source's stream. Places found at the target are noted in `prepared.placements`. */
 export async function* planSteps(prepared: Prepared): AsyncGenerator<Step> {
@@ -21,29 +22,51 @@ export async function* planSteps(prepared: Prepared): AsyncGenerator<Step> {
   for (const derived of reconciler.flush()) yield await decide(derived, prepared);
 }
 
+/** One entity's step. A look-up that fails is that entity's failure, unless it would fail for every other one too. */
 async function decide(reconciled: Reconciled, prepared: Prepared): Promise<Step> {
   const { source, entity, changes, refusal } = reconciled;
-  const step = { source, entity, changes, mark: fingerprint(entity) };
-  if (refusal !== undefined) return { ...step, action: "refuse", refusal };
-  if (await isJournaled(source.key, step.mark, prepared)) return { ...step, action: "skip", journaled: true };
-  if (containerMissing(entity, prepared)) return { ...step, action: "create" };
-  const { job, placements, containers } = prepared;
-  const local = localise(entity, (key) => placements.placed(key));
+  const { job, containers } = prepared;
   const provenance = provenanceOf(source, entity, job, containers);
-  const found = await job.target.find(local, { provenance, signal: job.signal });
-  if (found === undefined) return { ...step, action: "create" };
-  if (entity.kind === "experiment" && !found.ours) return adopt(entity, { ...step, found }, prepared);
-  placements.set(source.key, found.key);
-  return { ...step, found, action: await actionFor({ ...step, found }, local, prepared) };
+  const mark = fingerprint(entity);
+  const step = { source, entity, changes, mark, stamp: `${mark} ${provenance.get(PROVENANCE.source) ?? ""}` };
+  try {
+    if (refusal === undefined && (await isJournaled(source.key, step.stamp, prepared))) return { ...step, action: "skip", journaled: true };
+    const local = localise(entity, (key) => prepared.placements.placed(key));
+    const found = containerMissing(entity, prepared) ? undefined : await job.target.find(local, { provenance, signal: job.signal });
+    if (refusal === undefined && found !== undefined) return await decideFound({ ...step, found }, local, prepared);
+    if (found?.ours === true) prepared.placements.set(source.key, found.key);
+    const there = found === undefined ? {} : { found };
+    return refusal === undefined ? { ...step, action: "create" } : { ...step, ...there, action: "refuse", refusal };
+  } catch (thrown) {
+    const error = withContext(thrown, { side: "target", key: source.key });
+    if (isFatal(error)) throw error;
+    const { code, message, hint } = error;
+    const failure = { code, message: `cannot look for ${source.key}: ${message}`, ...(hint === undefined ? {} : { hint }) };
+    return { ...step, action: "refuse", refusal: failure };
+  }
+}
+
+type FoundStep = Omit<Step, "action"> & { readonly found: Found };
+
+async function decideFound(step: FoundStep, local: Entity, prepared: Prepared): Promise<Step> {
+  const { entity, found } = step;
+  if (entity.kind === "experiment" && !found.ours) return adopt(entity, step, prepared);
+  if (found.deleted && "deleted" in entity && !entity.deleted) {
+    const message = `${step.source.key} was moved before, and was deleted at the target since`;
+    const hint = "restore it there, or purge it (mlflow gc) to have it moved again";
+    return { ...step, action: "refuse", refusal: { code: "DELETED_AT_TARGET", message, hint } };
+  }
+  prepared.placements.set(step.source.key, found.key);
+  return { ...step, action: await actionFor(step, local, prepared) };
 }
 
 /** While a cut-off job is resumed, what the journal calls done is not asked for again. */
-async function isJournaled(key: EntityKey, mark: string, prepared: Prepared): Promise<boolean> {
+async function isJournaled(key: EntityKey, stamp: string, prepared: Prepared): Promise<boolean> {
   const { journal } = prepared.job;
   if (!journal.resuming) return false;
   const entry = await journal.last(key);
   if (entry?.placed !== undefined) prepared.placements.set(key, entry.placed);
-  return entry?.state === "done" && entry.fingerprint === mark && entry.placed !== undefined;
+  return entry?.state === "done" && entry.fingerprint === stamp && entry.placed !== undefined;
 }
 
 /** What does not exist at the target yet cannot hold anything: no need to look. */
@@ -53,7 +76,7 @@ function containerMissing(entity: Entity, prepared: Prepared): boolean {
 }
 
 /** An experiment that the target has already takes up the runs; its own tags win. */
-async function adopt(entity: Experiment, step: Omit<Step, "action"> & { found: Found }, prepared: Prepared): Promise<Step> {
+async function adopt(entity: Experiment, step: FoundStep, prepared: Prepared): Promise<Step> {
   const { found } = step;
   if (found.deleted) {
     const message = `a deleted experiment at the target holds the name ${JSON.stringify(entity.name)}`;
@@ -98,14 +121,4 @@ async function actionFor(step: { entity: Entity; mark: string; found: Found }, l
   expected.delete("deleted");
   present.delete("deleted");
   return differences(expected, present).length === 0 ? "skip" : "update";
-}
-
-function actionByMark(found: string | undefined, mark: string): Action {
-  if (found === undefined || !found.startsWith(mark) || found.includes(MARK.partial)) return "update";
-  return found.includes(MARK.link) ? "link" : "skip";
-}
-
-/** True when the target holds the object, but files were left out when it was placed. */
-export function leftFilesOut(found: Found | undefined): boolean {
-  return found?.mark?.includes(MARK.lost) ?? false;
 }

@@ -1,27 +1,14 @@
 // Entity × capabilities × mapping → what the target can hold, and a change for every fact that does not arrive as it was.
 // Pure: no I/O. One reconciler serves one pass over a source's stream, since stages of one model compete for aliases.
-import type { Alias, Entity, Experiment, LoggedModel, ModelVersion, RegisteredModel, Run, Stage, Tags } from "../model/entities.ts";
-import { aliasKey, versionKey } from "../model/keys.ts";
+import type { Entity, EntityKey, Experiment, LoggedModel, ModelVersion, RegisteredModel, Run, Stage, Tags } from "../model/entities.ts";
+import { idOf } from "../model/keys.ts";
 import { doubleText, pointText } from "../model/facts.ts";
-import type { Mapping, StageRule } from "../model/mapping.ts";
+import type { StageRule } from "../model/mapping.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
-import type { Change, Refusal } from "./change.ts";
+import { type AliasBook, createAliasBook } from "./alias-book.ts";
+import { type Change, noteRename, type Refusal } from "./change.ts";
+import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
 import { fits, fitTags } from "./tag-limits.ts";
-
-export interface Reconciled {
-  /** As the source yielded it; for an alias that a stage became, the alias. */
-  readonly source: Entity;
-  readonly entity: Entity;
-  readonly changes: readonly Change[];
-  readonly refusal?: Refusal;
-}
-
-export interface ReconcileOptions {
-  readonly capabilities: Capabilities;
-  readonly mapping: Mapping;
-  /** What to do with an entity that would lose a fact: leave it (and what needs it) out, or write it without the fact. */
-  readonly onLoss: "refuse" | "drop";
-}
 
 export interface Reconciler {
   reconcile(entity: Entity): Reconciled;
@@ -172,7 +159,11 @@ function reconcileStage(version: ModelVersion, context: Context, extra: Map<stri
 }
 
 /** Files and run of a version, as the target's way of keeping them wants; see Capabilities.versionFiles. */
-function reconcileVersionFiles(version: ModelVersion, context: Context, extra: Map<string, string>): Pick<ModelVersion, "files" | "needs"> {
+function reconcileVersionFiles(
+  version: ModelVersion,
+  context: Context,
+  extra: Map<string, string>,
+): Pick<ModelVersion, "files" | "needs"> & { run?: EntityKey } {
   const { files } = version;
   switch (context.capabilities.versionFiles) {
     case "any":
@@ -192,14 +183,25 @@ function reconcileVersionFiles(version: ModelVersion, context: Context, extra: M
         needs: files.owner === "version" ? version.needs.filter((key) => key !== files.key) : version.needs,
       };
     }
-    case "by-reference": {
-      if (files.owner !== "own" || version.run === undefined) return { files, needs: version.needs };
-      extra.set(RUN_TAG, version.run.slice("run:".length));
-      const to = `tag ${RUN_TAG}`;
-      context.changes.push({ field: "run", class: "translated", from: version.run, to, rule: "files outside the run go to a carrier run" });
-      return { files, needs: version.needs };
-    }
+    case "by-reference":
+      return referToFiles(version, context, extra);
   }
+}
+
+/** The run that holds the files is the version's run, at such a target; another run is kept as a tag. */
+function referToFiles(
+  version: ModelVersion,
+  context: Context,
+  extra: Map<string, string>,
+): Pick<ModelVersion, "files" | "needs"> & { run?: EntityKey } {
+  const { files, needs, run } = version;
+  const holder = files.owner === "run" ? { run: files.key } : {};
+  if (run !== undefined && (files.owner === "own" || (files.owner === "run" && files.key !== run))) {
+    extra.set(RUN_TAG, idOf(run));
+    const rule = files.owner === "own" ? "files outside the run go to a carrier run" : "the run that holds the files is the version's run";
+    context.changes.push({ field: "run", class: "translated", from: run, to: `tag ${RUN_TAG}`, rule });
+  }
+  return { files, needs, ...holder };
 }
 
 /** Tags after drop rules and the target's limits; `extra` are facts that now live in tags. */
@@ -217,75 +219,8 @@ function reconcileTags(entity: Entity & { readonly tags: Tags }, context: Contex
   return fitTags(kept, context.capabilities.tags[entity.kind], context.changes);
 }
 
-function noteRename(changes: Change[], field: string, from: string, renamed: { name: string; rule?: string }): void {
-  if (renamed.name !== from) changes.push({ field, class: "translated", from, to: renamed.name, rule: renamed.rule ?? "mapping" });
-}
-
 function noteCreated(entity: Entity & { readonly createdAt?: bigint }, context: Context): void {
   if (entity.createdAt === undefined || context.capabilities.creationTimes === "chosen") return;
   const change = { from: String(entity.createdAt), to: "tag mlferry_created_at", rule: "the target sets its own" };
   context.changes.push({ field: "createdAt", class: "inherent", ...change });
-}
-
-interface AliasBook {
-  /** Reconciles an alias of the source and remembers its name. */
-  explicit(alias: Alias, context: Context): Alias;
-  /** A version's stage asks for an alias; the newest version wins. */
-  claim(version: ModelVersion, rule: { readonly alias: string }): void;
-  derived(): Reconciled[];
-}
-
-function createAliasBook(options: ReconcileOptions): AliasBook {
-  const taken = new Map<string, number>();
-  const claims = new Map<string, Alias>();
-  return {
-    explicit(alias, context) {
-      const renamed = options.mapping.alias(alias.alias);
-      noteRename(context.changes, "alias", alias.alias, renamed);
-      const model = options.mapping.model(alias.model);
-      noteRename(context.changes, "model", alias.model, model);
-      const slot = aliasKey(alias.model, renamed.name);
-      const holder = taken.get(slot);
-      if (holder !== undefined && holder !== alias.version) context.refusals.push(aliasCollision(alias, renamed.name, holder));
-      const illegal = aliasRefusal(renamed.name, alias.key, options.capabilities);
-      if (illegal !== undefined) context.refusals.push(illegal);
-      taken.set(slot, holder ?? alias.version);
-      return { ...alias, alias: renamed.name, model: model.name };
-    },
-    claim(version, rule) {
-      const slot = aliasKey(version.model, rule.alias);
-      const holder = claims.get(slot);
-      if (holder !== undefined && holder.version > version.version) return;
-      claims.set(slot, aliasFor(version, rule.alias, options.mapping));
-    },
-    derived() {
-      return [...claims].flatMap(([slot, alias]) => {
-        if (taken.has(slot)) return [];
-        const refusal = aliasRefusal(alias.alias, alias.key, options.capabilities);
-        return [{ source: alias, entity: alias, changes: [], ...(refusal === undefined ? {} : { refusal }) }];
-      });
-    },
-  };
-}
-
-function aliasFor(version: ModelVersion, alias: string, mapping: Mapping): Alias {
-  const key = aliasKey(version.model, alias);
-  const needs = [versionKey(version.model, version.version)];
-  const model = mapping.model(version.model).name;
-  return { kind: "alias", key, needs, mayReference: [], provenance: new Map(), model, alias, version: version.version };
-}
-
-function aliasCollision(alias: Alias, name: string, holder: number): Refusal {
-  const message = `alias ${alias.alias} of ${alias.model} version ${alias.version} would become ${name}, which version ${holder} has`;
-  return { code: "MAPPING_COLLISION", message, hint: "give the two aliases different names in the mapping" };
-}
-
-function aliasRefusal(name: string, key: string, capabilities: Capabilities): Refusal | undefined {
-  const rule = capabilities.names.alias;
-  if (rule === undefined || rule.pattern.test(name)) return undefined;
-  return {
-    code: "NAME_ILLEGAL",
-    message: `${key}: the target does not allow the alias ${JSON.stringify(name)} (${rule.wording})`,
-    hint: "rename it in the mapping under aliases",
-  };
 }

@@ -1,7 +1,7 @@
 // Re-reads source and target and compares them fact by fact. Knows nothing of how the target came to be: it reconciles the source
 // anew, finds each object by its provenance, and reads what is there.
 import { asMigrationError, withContext } from "../errors.ts";
-import type { Entity, Run } from "../model/entities.ts";
+import type { Entity, EntityKey, Run } from "../model/entities.ts";
 import { differences } from "../model/facts.ts";
 import { localise } from "../model/localise.ts";
 import type { Found } from "../ports/target.ts";
@@ -9,7 +9,8 @@ import type { Finding, Level, Located, Verified } from "./finding.ts";
 import { comparableFacts, isFatal, provenanceOf } from "./job.ts";
 import { GROUP_RUNS } from "./groups.ts";
 import type { Prepared } from "./preflight.ts";
-import { createReconciler, type Reconciled } from "./reconcile.ts";
+import { createReconciler } from "./reconcile.ts";
+import type { Reconciled } from "./reconciled.ts";
 import { concurrently, createPipes } from "./schedule.ts";
 import { compareFiles } from "./verify-files.ts";
 import { compareHistories } from "./verify-metrics.ts";
@@ -18,8 +19,8 @@ import { compareHistories } from "./verify-metrics.ts";
 export async function* verify(prepared: Prepared, level: Level): AsyncGenerator<Verified> {
   const { job } = prepared;
   const pipe = createPipes(job.inFlight);
-  const work = async (batch: readonly Reconciled[]): Promise<readonly Verified[]> => {
-    const located = await Promise.all(batch.map((item) => locate(item, prepared)));
+  const work = async (batch: readonly Sought[]): Promise<readonly Verified[]> => {
+    const located = await Promise.all(batch.map((item) => read(item, prepared)));
     const histories = level === "counts" ? undefined : compareHistories(located, job);
     const results: Verified[] = [];
     for (const item of located) results.push(await compareEntity(item, { prepared, level, pipe, histories }));
@@ -28,14 +29,16 @@ export async function* verify(prepared: Prepared, level: Level): AsyncGenerator<
   for await (const results of concurrently(batches(prepared), job.inFlight, work, job.drain)) yield* results;
 }
 
-/** Runs in groups, so that their metrics are read together; everything else one by one. Each batch is found before the next begins. */
-async function* batches(prepared: Prepared): AsyncGenerator<readonly Reconciled[]> {
+/** An entity and where it was found, or why it could not be looked for. */
+type Sought = Pick<Located, "reconciled" | "found" | "error">;
+
+/** Runs in groups, so that their metrics are read together; everything else one by one. Each is looked for before the next. */
+async function* batches(prepared: Prepared): AsyncGenerator<readonly Sought[]> {
   const { job, catalogue } = prepared;
   const reconciler = createReconciler({ capabilities: job.target.capabilities, mapping: job.mapping, onLoss: job.onLoss });
-  let runs: Reconciled[] = [];
+  let runs: Sought[] = [];
   for await (const entity of catalogue.entities(job.signal)) {
-    const item = reconciler.reconcile(entity);
-    await place(item, prepared);
+    const item = await seek(reconciler.reconcile(entity), prepared);
     if (entity.kind === "run") runs.push(item);
     if (runs.length > 0 && (entity.kind !== "run" || runs.length >= GROUP_RUNS)) {
       yield runs;
@@ -44,32 +47,38 @@ async function* batches(prepared: Prepared): AsyncGenerator<readonly Reconciled[
     if (entity.kind !== "run") yield [item];
   }
   if (runs.length > 0) yield runs;
-  for (const derived of reconciler.flush()) yield [derived];
+  for (const derived of reconciler.flush()) yield [await seek(derived, prepared)];
 }
 
-/** Notes where the entity is, so that references to it can be compared; find() is answered from the target's own listings. */
-async function place(item: Reconciled, prepared: Prepared): Promise<void> {
-  const found = await find(item, prepared);
-  if (found !== undefined) prepared.placements.set(item.source.key, found.key);
-}
-
-async function find(item: Reconciled, prepared: Prepared): Promise<Found | undefined> {
+/** Finds the entity and notes its place, so that references to it can be compared; answered from the target's own listings. */
+async function seek(reconciled: Reconciled, prepared: Prepared): Promise<Sought> {
   const { job, containers, placements } = prepared;
-  if ("experiment" in item.entity && placements.placed(item.entity.experiment) === undefined) return undefined;
-  const local = localise(item.entity, (key) => placements.placed(key));
-  return job.target.find(local, { provenance: provenanceOf(item.source, item.entity, job, containers), signal: job.signal });
+  const { source, entity } = reconciled;
+  if ("experiment" in entity && placements.placed(entity.experiment) === undefined) return { reconciled };
+  try {
+    const local = localise(entity, (key) => placements.placed(key));
+    const found = await job.target.find(local, { provenance: provenanceOf(source, entity, job, containers), signal: job.signal });
+    if (found === undefined) return { reconciled };
+    placements.set(source.key, found.key);
+    return { reconciled, found };
+  } catch (thrown) {
+    return { reconciled, error: asFinding(thrown, source.key) };
+  }
 }
 
-async function locate(reconciled: Reconciled, prepared: Prepared): Promise<Located> {
+async function read(item: Sought, prepared: Prepared): Promise<Located> {
+  if (item.found === undefined) return item;
   try {
-    const found = await find(reconciled, prepared);
-    if (found === undefined) return { reconciled };
-    return { reconciled, found, present: await found.read(prepared.job.signal) };
+    return { ...item, present: await item.found.read(prepared.job.signal) };
   } catch (thrown) {
-    const error = withContext(thrown, { side: "target", key: reconciled.source.key });
-    if (isFatal(error)) throw error;
-    return { reconciled, error: error.message };
+    return { ...item, error: asFinding(thrown, item.reconciled.source.key) };
   }
+}
+
+function asFinding(thrown: unknown, key: EntityKey): string {
+  const error = withContext(thrown, { side: "target", key });
+  if (isFatal(error)) throw error;
+  return error.message;
 }
 
 interface Comparison {
@@ -87,6 +96,10 @@ async function compareEntity(located: Located, comparison: Comparison): Promise<
     return { key, compared: nothing, findings: [{ key, field: "", kind: "unreadable", expected: located.error, agreed: false }] };
   }
   if (found === undefined || present === undefined) return { key, compared: nothing, findings: [absent(reconciled)] };
+  if (!found.ours && present.kind !== "experiment" && present.kind !== "alias") {
+    const finding: Finding = { key, field: "", kind: "different", found: `${found.key} came from elsewhere`, agreed: false };
+    return { key, compared: nothing, findings: [finding] };
+  }
   if (comparison.level === "counts") return { key, compared: nothing, findings: [] };
   const facts = compareFacts(reconciled, found, present, comparison.prepared);
   try {
@@ -131,7 +144,7 @@ function compareFacts(reconciled: Reconciled, found: Found, present: Entity, pre
         kind,
         ...(difference.expected === undefined ? {} : { expected: difference.expected }),
         ...(difference.found === undefined ? {} : { found: difference.found }),
-        agreed: adopted,
+        agreed: adopted && difference.found !== undefined,
       };
     });
   return { findings, count: expected.size };

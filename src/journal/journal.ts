@@ -26,6 +26,8 @@ export interface OpenJournalOptions {
   readonly info: JobInfo;
   /** Epoch ms. */
   readonly now: () => number;
+  /** Also keep out other jobs between the same two registries: they would each create what the other is creating. */
+  readonly exclusive?: boolean;
 }
 
 export interface OpenedJournal extends Journal {
@@ -51,8 +53,9 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
   const db = onDatabase(options.dir, () => openDatabase(options.dir));
   let unlock: (() => void) | undefined;
   try {
-    unlock = onDatabase(options.dir, () => lockJob(options.dir, job));
-    if (unlock === undefined) throw lockedError(db, job);
+    const pair = jobId({ ...options.identity, options: "" });
+    unlock = onDatabase(options.dir, () => lockJob(options.dir, options.exclusive === true ? pair : job));
+    if (unlock === undefined) throw lockedError(db, job, options.identity);
     const resuming = onDatabase(options.dir, () => startJob(db, job, options));
     return journalOf({ db, job, resuming, unlock, dir: options.dir, now: options.now });
   } catch (thrown) {
@@ -71,12 +74,17 @@ interface Open {
   unlock(): void;
 }
 
-function lockedError(db: DatabaseSync, job: string): MigrationError {
-  const row = db.prepare("SELECT * FROM job WHERE id = ?").get(job);
+function lockedError(db: DatabaseSync, job: string, { source, target }: JobIdentity): MigrationError {
+  const row =
+    db.prepare("SELECT * FROM job WHERE id = ? AND state = 'running'").get(job) ??
+    db
+      .prepare("SELECT * FROM job WHERE source_origin = ? AND target_origin = ? AND state = 'running' ORDER BY updated DESC")
+      .get(source, target);
   const pid = row?.["pid"];
   const holder = typeof pid === "number" ? `process ${String(pid)}` : "another process";
   const command = row === undefined ? "" : ` (${jobFromRow(row, "").command})`;
-  return new MigrationError("NOT_SUPPORTED", `job ${job} is being worked on by ${holder}${command}`, {
+  const what = row === undefined || row["id"] === job ? `job ${job}` : "another job between the same two places";
+  return new MigrationError("NOT_SUPPORTED", `${what} is being worked on by ${holder}${command}`, {
     hint: "wait until it ends, or stop it: the same command then continues",
   });
 }
@@ -103,7 +111,10 @@ function startJob(db: DatabaseSync, job: string, { identity, info, now }: OpenJo
       time,
       process.pid,
     );
-    return before === "running" || before === "partial";
+    const resuming = before === "running";
+    // What was noted before a job that ended stays as the map from old to new, but is not trusted without asking the target.
+    if (!resuming) db.prepare("UPDATE entry SET fingerprint = '' WHERE job = ?").run(job);
+    return resuming;
   });
 }
 

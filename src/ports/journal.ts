@@ -26,7 +26,7 @@ export interface FileEntry {
 }
 
 export interface Journal {
-  /** True when an earlier run of this job was cut off or had failures: its entries are trusted without asking the target. */
+  /** True when an earlier run of this job was cut off: its entries are trusted without asking the target. */
   readonly resuming: boolean;
   last(key: EntityKey): Promise<JournalEntry | undefined>;
   /** Entries are grouped into one transaction with what is written at about the same time; resolves when it is durable. */

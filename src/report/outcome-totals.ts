@@ -56,8 +56,8 @@ export interface OutcomeFold {
   totals(): JobTotals;
 }
 
-/** Begins a fold. `onLoss` decides which losses of files count as agreed. */
-export function foldOutcomes({ onLoss }: { readonly onLoss: "refuse" | "drop" }): OutcomeFold {
+/** Begins a fold. */
+export function foldOutcomes(): OutcomeFold {
   const states = new Map<EntityKey, OutcomeState>();
   const notMoved: NotMoved[] = [];
   const lost: Lost[] = [];
@@ -74,7 +74,7 @@ export function foldOutcomes({ onLoss }: { readonly onLoss: "refuse" | "drop" })
       if (outcome.placed !== undefined) placed.set(key, outcome.placed);
       if (outcome.state !== "done" && outcome.state !== "skipped") notMoved.push(notMovedOf(outcome));
       if (outcome.state === "done" || outcome.state === "partial") translated.add(outcome);
-      lost.push(...lostOf(outcome, onLoss));
+      lost.push(...lostOf(outcome));
       files += outcome.moved.files;
       bytes += outcome.moved.bytes;
     },
@@ -117,7 +117,7 @@ function notMovedOf({ step, state, error }: Outcome): NotMoved {
   };
 }
 
-function lostOf(outcome: Outcome, onLoss: "refuse" | "drop"): Lost[] {
+function lostOf(outcome: Outcome): Lost[] {
   const { key } = outcome.step.source;
   // What an object loses says nothing while the object itself is missing.
   if (outcome.state === "failed" || outcome.state === "refused" || outcome.state === "blocked") return [];
@@ -128,7 +128,7 @@ function lostOf(outcome: Outcome, onLoss: "refuse" | "drop"): Lost[] {
     key,
     field: `files/${loss.path}`,
     reason: loss.reason,
-    agreed: loss.permanent && onLoss === "drop",
+    agreed: loss.agreed,
   }));
   return [...fields, ...files];
 }

@@ -86,7 +86,9 @@ test("files that arrived before a kill are not sent again", async () => {
   await runJob(
     job(sampleSource(), target, {
       ...options,
-      onEvent: (event) => void (event.type === "file" && sent.push(`${event.key} ${event.path}`)),
+      onEvent: (event) => {
+        if (event.type === "file") sent.push(`${event.key} ${event.path}`);
+      },
     }),
   );
   expect(sent).not.toContain(`run:${"a".repeat(32)} model/MLmodel`);

@@ -89,13 +89,28 @@ describe("a job that is opened again", () => {
     await again.close();
   });
 
-  it("resumes when it had failures", async () => {
+  it("asks the target again when it ended with failures: an object that always fails must not make it trusted for ever", async () => {
     const first = await openJournal(jobOptions(dir));
+    await first.append(entry({ placed: placedKey }));
     await first.end("partial");
     await first.close();
     const again = await openJournal(jobOptions(dir));
-    expect(again.resuming).toBe(true);
+    expect(again.resuming).toBe(false);
     await again.close();
+    const cutOff = await openJournal(jobOptions(dir));
+    expect(cutOff.resuming).toBe(true);
+    expect(await cutOff.last(key)).toMatchObject({ fingerprint: "", placed: placedKey });
+    await cutOff.close();
+  });
+
+  it("keeps out another job between the same places, when told to", async () => {
+    const first = await openJournal(jobOptions(dir, { exclusive: true }));
+    const other = openJournal(jobOptions(dir, { exclusive: true, identity: { options: "models=b" } }));
+    await expect(other).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      message: expect.stringContaining("between the same two places") as string,
+    });
+    await first.close();
   });
 
   it("does not resume when it was complete, and still has its entries", async () => {
@@ -105,7 +120,7 @@ describe("a job that is opened again", () => {
     await first.close();
     const again = await openJournal(jobOptions(dir));
     expect(again.resuming).toBe(false);
-    expect(await again.last(key)).toEqual(entry({ placed: placedKey }));
+    expect(await again.last(key)).toEqual({ ...entry({ placed: placedKey }), fingerprint: "" });
     await again.close();
   });
 

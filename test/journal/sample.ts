@@ -9,13 +9,14 @@ export const target = "bb22" as OriginId;
 
 export function jobOptions(
   dir: string,
-  { identity, now }: { identity?: Partial<JobIdentity>; now?: () => number } = {},
+  { identity, now, exclusive = false }: { identity?: Partial<JobIdentity>; now?: () => number; exclusive?: boolean } = {},
 ): OpenJournalOptions {
   return {
     dir,
     identity: { source, target, options: "models=*", ...identity },
     info: { command: "mlferry copy a b", source: "http://a", target: "http://b", options: { models: ["*"] } },
     now: now ?? (() => 1000),
+    exclusive,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Entity, EntityKey } from "../../src/model/entities.ts";
 import { alias, experiment, model, run, version } from "../engine/registry.ts";
 
 export function step(source: Entity, fields: Partial<Step> = {}): Step {
-  return { action: "create", source, entity: source, changes: [], mark: "0", ...fields };
+  return { action: "create", source, entity: source, changes: [], mark: "0", stamp: "0", ...fields };
 }
 
 export function outcome(of: Step, fields: Partial<Outcome> = {}): Outcome {
@@ -13,7 +13,13 @@ export function outcome(of: Step, fields: Partial<Outcome> = {}): Outcome {
 }
 
 const created: Change = { field: "createdAt", class: "inherent", from: "1", to: "tag mlferry_created_at", rule: "the target sets its own" };
-const unreadable: FileLoss = { path: "model/weights.bin", code: "ARTIFACT_UNREADABLE", reason: "server answered 404", permanent: false };
+const unreadable: FileLoss = {
+  path: "model/weights.bin",
+  code: "ARTIFACT_UNREADABLE",
+  reason: "server answered 404",
+  permanent: false,
+  agreed: false,
+};
 
 /** Steps with a change of every class, a refusal, and values that are no good on a terminal. */
 export function sampleSteps(): Step[] {

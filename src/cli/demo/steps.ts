@@ -34,7 +34,7 @@ export async function planOf(job: DemoJob): Promise<PlanTotals> {
 
 /** Moves everything that is not there yet. */
 export async function moveAll(job: DemoJob): Promise<Moved> {
-  const fold = foldOutcomes({ onLoss: job.onLoss });
+  const fold = foldOutcomes();
   const steps: Step[] = [];
   let points = 0;
   const prepared = await prepare({

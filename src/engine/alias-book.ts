@@ -1,0 +1,75 @@
+// Aliases of a stream: those that the source has, and those that stages become. Two may want one name; that is decided here.
+import type { Alias, ModelVersion } from "../model/entities.ts";
+import { aliasKey, versionKey } from "../model/keys.ts";
+import type { Mapping } from "../model/mapping.ts";
+import type { Capabilities } from "../ports/capabilities.ts";
+import { type Change, noteRename, type Refusal } from "./change.ts";
+import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
+
+export interface AliasNotes {
+  readonly changes: Change[];
+  readonly refusals: Refusal[];
+}
+
+export interface AliasBook {
+  /** Reconciles an alias of the source and remembers its name. */
+  explicit(alias: Alias, notes: AliasNotes): Alias;
+  /** A version's stage asks for an alias; the newest version wins. */
+  claim(version: ModelVersion, rule: { readonly alias: string }): void;
+  derived(): Reconciled[];
+}
+
+export function createAliasBook(options: ReconcileOptions): AliasBook {
+  const taken = new Map<string, number>();
+  const claims = new Map<string, Alias>();
+  return {
+    explicit(alias, { changes, refusals }) {
+      const renamed = options.mapping.alias(alias.alias);
+      noteRename(changes, "alias", alias.alias, renamed);
+      const model = options.mapping.model(alias.model);
+      noteRename(changes, "model", alias.model, model);
+      const slot = aliasKey(alias.model, renamed.name);
+      const holder = taken.get(slot);
+      if (holder !== undefined && holder !== alias.version) refusals.push(aliasCollision(alias, renamed.name, holder));
+      const illegal = aliasRefusal(renamed.name, alias.key, options.capabilities);
+      if (illegal !== undefined) refusals.push(illegal);
+      taken.set(slot, holder ?? alias.version);
+      return { ...alias, alias: renamed.name, model: model.name };
+    },
+    claim(version, rule) {
+      const slot = aliasKey(version.model, rule.alias);
+      const holder = claims.get(slot);
+      if (holder !== undefined && holder.version > version.version) return;
+      claims.set(slot, aliasFor(version, rule.alias, options.mapping));
+    },
+    derived() {
+      return [...claims].flatMap(([slot, alias]) => {
+        if (taken.has(slot)) return [];
+        const refusal = aliasRefusal(alias.alias, alias.key, options.capabilities);
+        return [{ source: alias, entity: alias, changes: [], ...(refusal === undefined ? {} : { refusal }) }];
+      });
+    },
+  };
+}
+
+function aliasFor(version: ModelVersion, alias: string, mapping: Mapping): Alias {
+  const key = aliasKey(version.model, alias);
+  const needs = [versionKey(version.model, version.version)];
+  const model = mapping.model(version.model).name;
+  return { kind: "alias", key, needs, mayReference: [], provenance: new Map(), model, alias, version: version.version };
+}
+
+function aliasCollision(alias: Alias, name: string, holder: number): Refusal {
+  const message = `alias ${alias.alias} of ${alias.model} version ${alias.version} would become ${name}, which version ${holder} has`;
+  return { code: "MAPPING_COLLISION", message, hint: "give the two aliases different names in the mapping" };
+}
+
+function aliasRefusal(name: string, key: string, capabilities: Capabilities): Refusal | undefined {
+  const rule = capabilities.names.alias;
+  if (rule === undefined || rule.pattern.test(name)) return undefined;
+  return {
+    code: "NAME_ILLEGAL",
+    message: `${key}: the target does not allow the alias ${JSON.stringify(name)} (${rule.wording})`,
+    hint: "rename it in the mapping under aliases",
+  };
+}
