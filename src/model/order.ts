@@ -1,6 +1,5 @@
 // Dependency order: what is needed comes first.
 import type { EntityKey, ModelVersion } from "./entities.ts";
-import { versionKey } from "./keys.ts";
 
 /**
  * The items in their given order, but each after those that `after` names for it. Names that are not among the items hold nobody up;
@@ -26,17 +25,50 @@ export function dependenciesFirst<T extends { readonly key: EntityKey }>(
   return ordered;
 }
 
-/** Versions ascending in each model, promoted ones after the version they point to. */
+/** Versions ascending in each model, promoted ones after the version they point to; see ascendingInModels for circles. */
 export function orderVersions(versions: readonly ModelVersion[]): ModelVersion[] {
-  const sorted = [...versions].sort((a, b) => (a.model === b.model ? a.version - b.version : a.model < b.model ? -1 : 1));
+  return ascendingInModels(versions, ({ model, version, files }) => ({
+    model,
+    version,
+    after: files.owner === "version" ? [files.key] : [],
+  }));
+}
+
+/** What the order of a version depends on; `after`: the versions that it was promoted from. */
+export interface VersionPosition {
+  readonly model: string;
+  readonly version: number;
+  readonly after: readonly EntityKey[];
+}
+
+/**
+ * Each version after the one before it in its model and after what it was promoted from; models by name. Where models wait for each
+ * other in a circle, ascending numbers win, since a target that assigns numbers depends on them.
+ */
+export function ascendingInModels<T extends { readonly key: EntityKey }>(
+  items: readonly T[],
+  positionOf: (item: T) => VersionPosition,
+): T[] {
+  const all = items.map((item) => ({ key: item.key, item, ...positionOf(item) })).sort(byModelAndNumber);
   const before = new Map<EntityKey, EntityKey>();
-  sorted.forEach((version, index) => {
-    const previous = sorted[index - 1];
-    if (previous?.model === version.model) before.set(version.key, versionKey(previous.model, previous.version));
+  all.forEach(({ key, model }, index) => {
+    const previous = all[index - 1];
+    if (previous?.model === model) before.set(key, previous.key);
   });
-  return dependenciesFirst(sorted, (version) => {
-    const previous = before.get(version.key);
-    const promoted = version.files.owner === "version" ? [version.files.key] : [];
-    return previous === undefined ? promoted : [previous, ...promoted];
+  const ordered = dependenciesFirst(all, ({ key, after }) => {
+    const previous = before.get(key);
+    return previous === undefined ? after : [previous, ...after];
   });
+  // Only in a circle is this another order: each model's versions by number, in the places that its versions have.
+  const left = new Map([...Map.groupBy(all, ({ model }) => model)].map(([model, ascending]) => [model, ascending.values()]));
+  return ordered.flatMap(({ model }) => {
+    const next = left.get(model)?.next();
+    return next?.done === false ? [next.value.item] : [];
+  });
+}
+
+/** By code units, so that the order is the same everywhere. */
+function byModelAndNumber(a: VersionPosition & { key: EntityKey }, b: VersionPosition & { key: EntityKey }): number {
+  if (a.model !== b.model) return a.model < b.model ? -1 : 1;
+  return a.version - b.version || (a.key < b.key ? -1 : Number(a.key > b.key));
 }

@@ -1,7 +1,6 @@
 // The order of the lines of a bundle, which is also the order in which a source yields them.
-import type { EntityKey } from "../../model/entities.ts";
 import { KINDS } from "../../model/entities.ts";
-import { dependenciesFirst } from "../../model/order.ts";
+import { ascendingInModels, dependenciesFirst } from "../../model/order.ts";
 import { byCodeUnits } from "./convert.ts";
 import type { IndexEntry } from "./record-index.ts";
 
@@ -14,7 +13,8 @@ export function inOrder(entries: Iterable<IndexEntry>): IndexEntry[] {
   return KINDS.flatMap((kind) => {
     const sorted = [...(byKind.get(kind) ?? [])].sort(byTimeAndKey);
     if (kind === "run") return dependenciesFirst(sorted, (entry) => entry.after);
-    return kind === "model-version" ? versionsAscending(sorted) : sorted;
+    if (kind !== "model-version") return sorted;
+    return ascendingInModels(sorted, ({ container = "", version = 0, after }) => ({ model: container, version, after }));
   });
 }
 
@@ -26,27 +26,6 @@ function byTimeAndKey(a: IndexEntry, b: IndexEntry): number {
     if (a.time !== b.time) return a.time < b.time ? -1 : 1;
   }
   return byCodeUnits(a.key, b.key);
-}
-
-/**
- * Each version after the one before it in its model and after what it was promoted from. Where models wait for each other in a
- * circle, ascending numbers win, since a target that assigns numbers depends on them.
- */
-function versionsAscending(sorted: readonly IndexEntry[]): IndexEntry[] {
-  const models = [...grouped(sorted, modelOf)].sort(([a], [b]) => byCodeUnits(a, b)).map(([, entries]) => entries.sort(byVersion));
-  const before = new Map<IndexEntry, EntityKey[]>();
-  for (const entries of models) entries.forEach((entry, index) => before.set(entry, keysOf(entries.slice(Math.max(0, index - 1), index))));
-  const ordered = dependenciesFirst(models.flat(), (entry) => [...(before.get(entry) ?? []), ...entry.after]);
-  // Only in a circle is this another order: each model's versions by number, in the places that its versions have.
-  const left = grouped(models.flat().reverse(), modelOf);
-  return ordered.flatMap((entry) => left.get(modelOf(entry))?.pop() ?? []);
-}
-
-const keysOf = (entries: readonly IndexEntry[]): EntityKey[] => entries.map(({ key }) => key);
-const modelOf = (entry: IndexEntry): string => entry.container ?? "";
-
-function byVersion(a: IndexEntry, b: IndexEntry): number {
-  return (a.version ?? 0) - (b.version ?? 0) || byCodeUnits(a.key, b.key);
 }
 
 function grouped<K extends string>(entries: Iterable<IndexEntry>, keyOfGroup: (entry: IndexEntry) => K): Map<K, IndexEntry[]> {
