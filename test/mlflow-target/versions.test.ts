@@ -1,4 +1,4 @@
-// What an update of a model version changes, and what it refuses because no call can change it.
+// What writing a model version changes, and what it refuses because no call can change it.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ModelVersion } from "../../src/model/entities.ts";
 import { experiment, loggedModel, registeredModel, run, tags, version, versionOf } from "../contract/builders.ts";
@@ -29,7 +29,7 @@ const changed = (item: Item<ModelVersion>, fields: Partial<ModelVersion>): Item<
   entity: { ...item.entity, ...fields },
 });
 
-describe("an update of a version", () => {
+describe("an update", () => {
   const first = versionOf(made, 1, model);
 
   beforeEach(() => place.ferry.putAll([home, made, other, model, first]));
@@ -62,6 +62,14 @@ describe("an update of a version", () => {
   it("writes the rest where files, run and link are as they were", async () => {
     await update(changed(first, { description: "new", tags: tags({ new: "1" }) }));
     expect(place.fake.store.version("m", 1)).toMatchObject({ description: "new" });
+  });
+});
+
+it("of a model that is gone is refused with what to do", async () => {
+  await place.ferry.putAll([home, made]);
+  await expect(place.ferry.put(versionOf(made, 1, model))).rejects.toMatchObject({
+    code: "NOT_FOUND",
+    hint: expect.stringContaining("run the same command again") as string,
   });
 });
 

@@ -44,8 +44,10 @@ export function createRegistry(reader: RegistryReader): Registry {
     snapshot,
     async required(name, signal) {
       const known = await snapshot(name, signal);
-      if (known === undefined) throw new MigrationError("NOT_FOUND", `registered model ${JSON.stringify(name)} is not at the target`);
-      return known;
+      if (known !== undefined) return known;
+      throw new MigrationError("NOT_FOUND", `registered model ${JSON.stringify(name)} is not at the target`, {
+        hint: "it may have been deleted there in the meantime: run the same command again, which creates it anew",
+      });
     },
     startEmpty(model, provenance) {
       const there = { ...model, key: keyOf("registered-model", model.name), provenance };
