@@ -1,20 +1,20 @@
 // A finished bundle as the place that a source is compared with: it answers what it holds, and refuses to be written.
+import type { BundleSource } from "../adapters/bundle/source.ts";
 import { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey } from "../model/entities.ts";
 import { placed } from "../model/keys.ts";
-import type { Source } from "../ports/source.ts";
 import type { Found, Target } from "../ports/target.ts";
 
-/** Reads the bundle's objects once; a bundle keeps objects under the source's own keys. Closing it closes the bundle. */
-export async function bundleAsTarget(bundle: Source, signal: AbortSignal): Promise<Target> {
-  const entities = new Map<EntityKey, Entity>();
-  const catalogue = await bundle.select({ includeDeleted: true }, signal);
-  for await (const entity of catalogue.entities(signal)) entities.set(entity.key, entity);
+/** A bundle keeps objects under the source's own keys; each is read when it is asked for. Closing it closes the bundle. */
+export function bundleAsTarget(bundle: BundleSource): Target {
   const find = (key: EntityKey): Found | undefined => {
-    const entity = entities.get(key);
-    if (entity === undefined) return undefined;
-    const deleted = (entity.kind === "run" || entity.kind === "experiment") && entity.deleted;
-    return { key: placed(key), ours: true, deleted, read: () => Promise.resolve(entity) };
+    const object = bundle.find(key);
+    if (object === undefined) return undefined;
+    const read = async (signal: AbortSignal): Promise<Entity> => {
+      signal.throwIfAborted();
+      return object.read();
+    };
+    return { key: placed(key), ours: true, deleted: object.deleted, read };
   };
   return {
     uri: bundle.uri,

@@ -126,7 +126,7 @@ function createPacers({ pace, locations, onWait }: PlacesOptions): (host: string
 async function bundleTarget(path: string, use: TargetUse, { version, signal }: { version: string; signal: AbortSignal }): Promise<Target> {
   switch (use.for) {
     case "verify":
-      return bundleAsTarget(await openBundleSource(path, { signal }), signal);
+      return bundleAsTarget(await openBundleSource(path, { signal }));
     case "plan":
       // A bundle is always written anew: what is to be done shows on an empty place that holds what a bundle holds.
       return createMemory({ uri: path, origin: use.source.origin, capabilities: bundleCapabilities(), newIds: false });

@@ -1,6 +1,6 @@
 // A finished bundle as a source: checks at opening all that can be checked without reading blobs, and keeps an index of the lines.
 import { createHash } from "node:crypto";
-import type { EntityKey, OriginId } from "../../model/entities.ts";
+import type { Entity, EntityKey, OriginId } from "../../model/entities.ts";
 import { KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
 import type { Source } from "../../ports/source.ts";
@@ -8,7 +8,7 @@ import { damaged, parseHeader, parseManifest } from "./envelope.ts";
 import type { Header, Manifest } from "./envelope.ts";
 import { HEADER, LIMITS, MANIFEST, entitiesMember } from "./layout.ts";
 import { LineError, linesOf } from "./lines.ts";
-import { guarded, readingSide } from "./reading.ts";
+import { guarded, readEntity, readingSide } from "./reading.ts";
 import type { RecordStore } from "./reading.ts";
 import { indexEntry, parseRecord } from "./record-index.ts";
 import type { IndexEntry } from "./record-index.ts";
@@ -23,6 +23,14 @@ export interface BundleSourceOptions {
 export interface BundleSource extends Source {
   readonly header: Header;
   readonly manifest: Pick<Manifest, "counts" | "notCarried" | "losses">;
+  /** The object under a key, told from the index; undefined where the bundle has none. */
+  find(key: EntityKey): BundleObject | undefined;
+}
+
+export interface BundleObject {
+  readonly deleted: boolean;
+  /** Reads its line, each time anew. Throws BUNDLE_DAMAGED, DISK. */
+  read(): Promise<Entity>;
 }
 
 /**
@@ -43,14 +51,19 @@ export function openBundleSource(path: string, options: BundleSourceOptions = {}
 
 async function sourceOf(store: MemberStore, signal: AbortSignal | undefined): Promise<BundleSource> {
   const { header, manifest, index } = await readFinished(store, signal);
+  const records = recordStore(store, index);
   return {
-    ...readingSide(recordStore(store, index), {
+    ...readingSide(records, {
       uri: store.where,
       origin: header.origin as OriginId,
       missing: manifest,
     }),
     header,
     manifest: { counts: manifest.counts, notCarried: manifest.notCarried, losses: manifest.losses },
+    find(key) {
+      const entry = index.get(key);
+      return entry && { deleted: entry.deleted, read: () => guarded(async () => readEntity(records, await records.record(entry))) };
+    },
     close: () => guarded(() => store.close()),
   };
 }
