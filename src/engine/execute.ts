@@ -189,7 +189,10 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
   let self: PlacedKey | undefined = step.found?.key;
   let result: FilesMoved = { losses: [], moved: NO_FILES };
   const placed = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? self : placements.placed(key));
-  const pendingLinks = (): boolean => step.entity.kind === "run" && unplaced(step.entity, placed).some((key) => key !== step.source.key);
+  // As of when the references were resolved: what is placed while the object is written comes too late for it.
+  const openReferences = (): boolean => step.entity.kind === "run" && unplaced(step.entity, placed).some((key) => key !== step.source.key);
+  let isOpen = openReferences();
+  const pendingLinks = (): boolean => isOpen;
   const context: PutContext = {
     provenance: provenanceOf(step.source, step.entity, job, containers),
     signal: job.signal,
@@ -199,6 +202,7 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
     },
     withSelf(_entity, key) {
       self = key;
+      isOpen = openReferences();
       return localise(step.entity, placed) as typeof _entity;
     },
     points: () => clampedPoints(item, execution.prepared),
