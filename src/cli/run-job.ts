@@ -7,7 +7,6 @@ import type { Job } from "../engine/job.ts";
 import { planSteps } from "../engine/plan.ts";
 import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
-import { createMapping } from "../model/mapping.ts";
 import { jobText } from "../report/job-text.ts";
 import type { JobContext } from "../report/job-text.ts";
 import { jobJson } from "../report/json.ts";
@@ -18,7 +17,8 @@ import { commandLine } from "./command-line.ts";
 import { EXIT, gravest } from "./exit-codes.ts";
 import { isLeftUnfinished, openJobJournal } from "./job-journal.ts";
 import type { JobOptions } from "./job-journal.ts";
-import { logJobEvent, logOutcome } from "./job-log.ts";
+import { logOutcome } from "./job-log.ts";
+import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import type { MoveFlags } from "./move-flags.ts";
 import { refuseForeign } from "./output-path.ts";
@@ -54,7 +54,7 @@ export function runJob(terminal: Terminal, request: JobRequest): Promise<void> {
 }
 
 async function openJob(session: Session, request: JobRequest): Promise<{ job: Job; close: () => Promise<void> }> {
-  const { terminal, places, interruption, display, log } = session;
+  const { terminal, places, interruption } = session;
   const { options, flags, target: location } = request;
   const source = await places.source(request.source, interruption.signal);
   const dir = stateDir(flags.state, terminal.env);
@@ -64,21 +64,7 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const target = await places.target(location, use, interruption.signal);
   const command = commandLine(terminal.args);
   const journal = await openJobJournal({ dir, source, target, location, options, command, now: terminal.now });
-  const job: Job = {
-    source,
-    target,
-    journal,
-    selection: options.selection,
-    mapping: createMapping(options.mapping),
-    onLoss: options.onLoss,
-    inFlight: flags.concurrency,
-    signal: interruption.signal,
-    drain: interruption.drain,
-    onEvent(event) {
-      display.event(event);
-      logJobEvent(log, event);
-    },
-  };
+  const job = jobOf(session, { source, target, journal, options, inFlight: flags.concurrency });
   return { job, close: () => journal.close() };
 }
 

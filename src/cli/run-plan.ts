@@ -3,7 +3,6 @@ import { planSteps } from "../engine/plan.ts";
 import { prepare, refuseForeignModels } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
-import { createMapping } from "../model/mapping.ts";
 import { planJson } from "../report/json.ts";
 import { isThere } from "../report/loss-text.ts";
 import { planText } from "../report/plan-text.ts";
@@ -12,7 +11,7 @@ import type { PlanTotals } from "../report/plan-totals.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { LossFlags, OutputFlags, PaceFlags } from "./flags.ts";
 import type { JobOptions } from "./job-journal.ts";
-import { logJobEvent } from "./job-log.ts";
+import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -42,26 +41,12 @@ export function runPlan(terminal: Terminal, request: PlanRequest): Promise<void>
 }
 
 async function preparePlan(session: Session, request: PlanRequest): Promise<Prepared> {
-  const { places, interruption, display, log } = session;
+  const { places, interruption, display } = session;
   const { options, flags } = request;
   const source = await places.source(request.source, interruption.signal);
   const target = await places.target(request.target, { for: "plan", source }, interruption.signal);
   display.event({ type: "phase", phase: "planning" });
-  const prepared = await prepare({
-    source,
-    target,
-    journal: memoryJournal(),
-    selection: options.selection,
-    mapping: createMapping(options.mapping),
-    onLoss: options.onLoss,
-    inFlight: flags.concurrency,
-    signal: interruption.signal,
-    drain: interruption.drain,
-    onEvent(event) {
-      display.event(event);
-      logJobEvent(log, event);
-    },
-  });
+  const prepared = await prepare(jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency }));
   await refuseForeignModels(prepared);
   return prepared;
 }

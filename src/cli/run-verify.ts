@@ -14,7 +14,7 @@ import { selectionOf } from "./flags.ts";
 import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import { earlierJob } from "./job-journal.ts";
 import type { EarlierJob, JobOptions } from "./job-journal.ts";
-import { logJobEvent } from "./job-log.ts";
+import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import { hasMapping, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
@@ -84,21 +84,7 @@ async function prepareVerify(
   const earlier = await earlierJob(stateDir(flags.state, terminal.env), source, target, request.target);
   const options = combined(given, flags, earlier);
   for (const note of notes(given, flags, earlier)) display.say(note);
-  return prepare({
-    source,
-    target,
-    journal: memoryJournal(),
-    selection: options.selection,
-    mapping: createMapping(options.mapping),
-    onLoss: options.onLoss,
-    inFlight: flags.concurrency,
-    signal: interruption.signal,
-    drain: interruption.drain,
-    onEvent(event) {
-      display.event(event);
-      logJobEvent(log, event);
-    },
-  });
+  return prepare(jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency }));
 }
 
 /** What is not given comes from the earlier copy; the selection never does, so that nothing is left out unseen. */

@@ -1,0 +1,27 @@
+// The engine's job from what a command opened: the same for moving, planning and verifying.
+import type { Job } from "../engine/job.ts";
+import { createMapping } from "../model/mapping.ts";
+import type { JobOptions } from "./job-journal.ts";
+import { logJobEvent } from "./job-log.ts";
+import type { Session } from "./session.ts";
+
+/** `inFlight` is the flag `--concurrency`. Events go to the display and the log of the session. */
+export function jobOf(
+  session: Session,
+  parts: Pick<Job, "source" | "target" | "journal" | "inFlight"> & { readonly options: JobOptions },
+): Job {
+  const { interruption, display, log } = session;
+  const { options, ...places } = parts;
+  return {
+    ...places,
+    selection: options.selection,
+    mapping: createMapping(options.mapping),
+    onLoss: options.onLoss,
+    signal: interruption.signal,
+    drain: interruption.drain,
+    onEvent(event) {
+      display.event(event);
+      logJobEvent(log, event);
+    },
+  };
+}
