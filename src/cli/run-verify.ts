@@ -77,7 +77,7 @@ async function prepareVerify(
   request: VerifyRequest,
   given: Pick<JobOptions, "selection" | "mapping">,
 ): Promise<Prepared> {
-  const { places, interruption, display, log, terminal } = session;
+  const { places, interruption, display, terminal } = session;
   const { flags } = request;
   const source = await places.source(request.source, interruption.signal);
   const target = await places.target(request.target, { for: "verify" }, interruption.signal);
