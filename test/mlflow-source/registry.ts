@@ -61,9 +61,10 @@ export function runJson(name: string, options: RunOptions = {}): RunJson {
 
 export function loggedModelJson(
   name: string,
-  options: { readonly experiment?: string; readonly sourceRun?: string; readonly created?: number } = {},
-): { info: Json } {
-  const { experiment = "1", sourceRun, created = 1 } = options;
+  options: { readonly experiment?: string; readonly sourceRun?: string; readonly measuredBy?: string; readonly created?: number } = {},
+): { info: Json; data?: Json } {
+  const { experiment = "1", sourceRun, measuredBy, created = 1 } = options;
+  const metric = { key: "rmse", value: 1, timestamp: 1, step: 0, run_id: hexId(measuredBy ?? "") };
   const id = modelId(name);
   return {
     info: {
@@ -75,6 +76,7 @@ export function loggedModelJson(
       status: "LOGGED_MODEL_READY",
       ...(sourceRun === undefined ? {} : { source_run_id: hexId(sourceRun) }),
     },
+    ...(measuredBy === undefined ? {} : { data: { metrics: [metric] } }),
   };
 }
 

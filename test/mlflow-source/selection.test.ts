@@ -150,6 +150,16 @@ describe("logged models", () => {
     ]);
   });
 
+  it("bring the runs that measured them, whose metrics have no place without them", async () => {
+    const measured = [loggedModelJson("lm", { sourceRun: "maker", measuredBy: "judge" })];
+    const { keys } = open({
+      experiments: two,
+      runs: [runs[0] ?? runJson("maker"), runJson("judge", { experiment: "2" })],
+      loggedModels: measured,
+    });
+    expect(await keys({ experiments: ["one"] })).toEqual(["experiment:1", "experiment:2", "run:judge", "run:maker", "logged-model:lm"]);
+  });
+
   it("are found out about run by run where the server has no GraphQL", async () => {
     const { entity, requests } = open({ experiments: two, runs, loggedModels, broken: { "/graphql": 403 } });
     expect(await entity("logged-model:lm")).toMatchObject({ inputOf: [`run:${hexId("user")}`] });

@@ -79,10 +79,12 @@ function selectables(inventory: Inventory, versions: readonly ModelVersion[]): M
     const models = [...run.outputs.map(({ model }) => model), ...run.inputs].map(convert.loggedModelKey);
     add({ key: convert.runKey(run.id), kind: "run", container, pulls: [container, ...parent, ...models], deleted: run.deleted });
   }
-  for (const { info } of inventory.loggedModels.values()) {
+  for (const { info, data } of inventory.loggedModels.values()) {
     const container = convert.experimentKey(info.experiment_id);
-    const source = info.source_run_id === "" ? [] : [convert.runKey(info.source_run_id)];
-    add({ key: convert.loggedModelKey(info.model_id), kind: "logged-model", container, pulls: [container, ...source], deleted: false });
+    // The run that made it, and those that measured it: its metrics are theirs, and have no place without them.
+    const runs = [info.source_run_id, ...data.metrics.map((metric) => metric.run_id ?? "")].filter((id) => id !== "");
+    const pulls = [container, ...runs.map(convert.runKey)];
+    add({ key: convert.loggedModelKey(info.model_id), kind: "logged-model", container, pulls, deleted: false });
   }
   for (const { name } of inventory.models) {
     add({ key: convert.registeredModelKey(name), kind: "registered-model", name, pulls: [], deleted: false });

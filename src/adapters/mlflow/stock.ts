@@ -141,7 +141,10 @@ function* idsNamedBy({ runs, loggedModels }: Shelf): Generator<string> {
     for (const { model } of run.outputs) yield model;
     yield* run.inputs;
   }
-  for (const { info } of loggedModels.values()) yield info.source_run_id;
+  for (const { info, data } of loggedModels.values()) {
+    yield info.source_run_id;
+    for (const { run_id: measuring } of data.metrics) if (measuring !== undefined) yield measuring;
+  }
 }
 
 /** What MLflow takes for an id (mlflow/utils/validation.py, _RUN_ID_REGEX); nothing in it needs quoting in a filter. */
