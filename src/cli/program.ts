@@ -6,6 +6,7 @@ import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
 import { registerLs } from "./commands/ls.ts";
 import { registerPlan } from "./commands/plan.ts";
+import { registerShow } from "./commands/show.ts";
 import { registerVerify } from "./commands/verify.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -19,6 +20,7 @@ const COMMANDS: readonly Register[] = [
   registerPlan,
   registerVerify,
   registerLs,
+  registerShow,
   registerDemo,
 ];
 
