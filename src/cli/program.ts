@@ -4,6 +4,7 @@ import { registerCopy } from "./commands/copy.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
+import { registerLookup } from "./commands/lookup.ts";
 import { registerLs } from "./commands/ls.ts";
 import { registerPlan } from "./commands/plan.ts";
 import { registerShow } from "./commands/show.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly Register[] = [
   registerVerify,
   registerLs,
   registerShow,
+  registerLookup,
   registerDemo,
 ];
 

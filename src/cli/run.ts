@@ -32,6 +32,7 @@ function terminalOf(process: NodeJS.Process): Terminal {
   return {
     stdout: outputOf(process.stdout, scrub),
     stderr: outputOf(process.stderr, scrub),
+    stdin: () => process.stdin,
     env: process.env,
     args: process.argv.slice(2),
     version: readVersion(),
