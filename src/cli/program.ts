@@ -1,7 +1,9 @@
 // The command tree: names, help and how the parser behaves. Each command is a file of its own in commands/.
 import { Command } from "commander";
+import { registerCompletion } from "./commands/completion.ts";
 import { registerCopy } from "./commands/copy.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDiff } from "./commands/diff.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
 import { registerLookup } from "./commands/lookup.ts";
@@ -20,10 +22,12 @@ const COMMANDS: readonly Register[] = [
   registerImport,
   registerPlan,
   registerVerify,
+  registerDiff,
   registerLs,
   registerShow,
   registerLookup,
   registerDemo,
+  registerCompletion,
 ];
 
 /** The parser of the command line. It throws CommanderError instead of exiting, and writes nothing but help and the version. */
