@@ -5,6 +5,7 @@ import { EXIT_MEANINGS } from "../src/cli/exit-codes.ts";
 import { buildProgram } from "../src/cli/program.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
+import { diffSchema } from "../src/report/diff-json.ts";
 import { lookupSchema } from "../src/report/lookup-json.ts";
 import { showSchema } from "../src/report/show-json.ts";
 import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
@@ -91,6 +92,7 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
+  ["`diff`", diffSchema],
   ["`show`", showSchema],
   ["`lookup`", lookupSchema],
   ["any command that ends with an error", errorSchema],
@@ -111,6 +113,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
+  readonly oneOf?: readonly JsonSchema[];
   readonly propertyNames?: JsonSchema;
   readonly additionalProperties?: JsonSchema | boolean;
 }
@@ -126,6 +129,8 @@ function fieldRows(schema: JsonSchema, path: string): string[] {
 }
 
 function nestedRows(field: JsonSchema, at: string): string[] {
+  // One form for each kind: fields that several have in common are told once.
+  if (field.oneOf !== undefined) return [...new Set(field.oneOf.flatMap((form) => fieldRows(form, at)))];
   if (field.items?.properties !== undefined) return fieldRows(field.items, `${at}[]`);
   const { additionalProperties: values } = field;
   if (typeof values === "object") {

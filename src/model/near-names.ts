@@ -29,8 +29,9 @@ function distance(wanted: string, name: string): number | undefined {
   if (a !== "" && b.includes(a)) return 1;
   if (b !== "" && a.includes(b)) return 2;
   // Long names are compared by their beginnings: the cost grows with the square.
-  const edits = editsBetween(a.slice(0, LONGEST), b.slice(0, LONGEST));
-  return edits <= Math.max(1, Math.floor(a.length / 3)) ? 2 + edits : undefined;
+  const [start, other] = [a.slice(0, LONGEST), b.slice(0, LONGEST)];
+  const edits = editsBetween(start, other);
+  return edits <= Math.ceil(start.length / 3) ? 2 + edits : undefined;
 }
 
 const LONGEST = 64;
