@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { EXIT_MEANINGS } from "../src/cli/exit-codes.ts";
 import { buildProgram } from "../src/cli/program.ts";
+import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
 import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
@@ -63,7 +64,17 @@ function commands(): string {
   let written = "";
   const output = { write: (text: string) => void (written += text), isTTY: false, columns: WIDTH };
   const signals = { on: () => signals, off: () => signals } as unknown as Terminal["signals"];
-  const terminal = { stdout: output, stderr: output, env: {}, args: [], version: "", now: () => 0, signals, exitCode: 0 };
+  const terminal = {
+    stdout: output,
+    stderr: output,
+    env: {},
+    args: [],
+    version: "",
+    now: () => 0,
+    signals,
+    secrets: createSecrets({}),
+    exitCode: 0,
+  };
   return buildProgram(terminal)
     .commands.map((command) => {
       written = "";

@@ -12,6 +12,7 @@ export interface MappingFlags {
   readonly renameModel?: readonly string[];
   readonly renameExperiment?: readonly string[];
   readonly renameAlias?: readonly string[];
+  readonly renameWorkspace?: readonly string[];
   readonly stageAlias?: readonly string[];
   readonly stageTag?: readonly string[];
   readonly dropTag?: readonly string[];
@@ -23,12 +24,13 @@ export function addMappingFlags(command: Command): Command {
     .addOption(repeatable("--rename-model <from=to>", "rename models; * in TO stands for what * in FROM matched (repeatable)"))
     .addOption(repeatable("--rename-experiment <from=to>", "rename experiments (repeatable)"))
     .addOption(repeatable("--rename-alias <from=to>", "rename aliases (repeatable)"))
+    .addOption(repeatable("--rename-workspace <from=to>", "with --workspaces: what a workspace is called at the target (repeatable)"))
     .addOption(repeatable("--stage-alias <stage=alias>", "turn a stage into an alias, such as Production=champion (repeatable)"))
     .addOption(repeatable("--stage-tag <stage=key=value>", "turn a stage into a tag, such as Archived=lifecycle=archived (repeatable)"))
     .addOption(repeatable("--drop-tag <glob>", "leave tags out whose key matches (repeatable)"));
 }
 
-/** Whether a command gave any rule, in flags or as a file. */
+/** Whether a command gave any rule that changes objects, in flags or as a file. */
 export function hasMapping(flags: MappingFlags): boolean {
   const { map, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, dropTag } = flags;
   return [map, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, dropTag].some((flag) => flag !== undefined);
@@ -70,6 +72,7 @@ function flagRules(flags: MappingFlags): MappingFile {
     models: renames("--rename-model", flags.renameModel),
     experiments: renames("--rename-experiment", flags.renameExperiment),
     aliases: renames("--rename-alias", flags.renameAlias),
+    workspaces: renames("--rename-workspace", flags.renameWorkspace),
     stages,
     tags: (flags.dropTag ?? []).map((from) => ({ from, drop: true })),
   };

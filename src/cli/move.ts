@@ -1,17 +1,25 @@
 // From the words of a copy, export or import to the job, or to its plan with --dry-run.
 import { MigrationError } from "../errors.ts";
-import { isSamePlace, parseLocation } from "./location.ts";
+import { eachWorkspace } from "./each-workspace.ts";
+import { isSamePlace, outputLocation } from "./location.ts";
 import type { Location } from "./location.ts";
 import { hasMapping } from "./mapping-flags.ts";
 import { jobOptionsOf } from "./move-flags.ts";
 import type { MoveFlags } from "./move-flags.ts";
+import { createLocator } from "./place-flags.ts";
 import { runJob } from "./run-job.ts";
+import type { JobRequest } from "./run-job.ts";
 import { runPlan } from "./run-plan.ts";
 import { refuseExisting } from "./output-path.ts";
 import { stateDir } from "./state-dir.ts";
 import type { Terminal } from "./terminal.ts";
+import { locateSet } from "./workspace-pairs.ts";
+
+/** The three names under which a job is begun, and what each holds its places to be. */
+export type MoveKind = "copy" | "export" | "import";
 
 export interface Move {
+  readonly kind: MoveKind;
   readonly source: string;
   readonly target: string;
   readonly flags: MoveFlags;
@@ -19,12 +27,52 @@ export interface Move {
   readonly force?: boolean;
 }
 
+interface Places {
+  readonly source: Location;
+  readonly target: Location;
+}
+
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
-export async function move(terminal: Terminal, { source, target, flags, force = false }: Move): Promise<void> {
-  const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options: jobOptionsOf(flags), flags };
-  refuseSamePlace(request.source, request.target, flags);
-  if (request.target.place === "bundle") await refuseExisting(request.target.path, { force, dir: stateDir(flags.state, terminal.env) });
-  await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, { ...request, force }));
+export async function move(terminal: Terminal, { kind, source, target, flags, force = false }: Move): Promise<void> {
+  const options = jobOptionsOf(flags);
+  const run = (one: Terminal, places: Places): Promise<void> =>
+    moveOne(one, { source: places.source, target: places.target, options, flags, force });
+  const { config, locate } = createLocator(terminal, flags);
+  const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
+  if (flags.workspaces === undefined) {
+    const places = { source: locate(source, { role: "source" }), target: locateTarget() };
+    refuseWrongKind(kind, places);
+    return run(terminal, places);
+  }
+  const places = {
+    source: locateSet(source, config, () => locate(source, { role: "source" })),
+    target: locateSet(target, config, locateTarget),
+  };
+  refuseWrongKind(kind, places);
+  const writes = flags.dryRun !== true;
+  return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
+    run(one, { ...places, ...pair }),
+  );
+}
+
+async function moveOne(terminal: Terminal, request: JobRequest): Promise<void> {
+  const { source, target, flags, force } = request;
+  refuseSamePlace(source, target, flags);
+  if (target.place === "bundle") await refuseExisting(target.path, { force, dir: stateDir(flags.state, terminal.env) });
+  await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, request));
+}
+
+function refuseWrongKind(kind: MoveKind, places: Places): void {
+  if (kind === "export" && places.target.place !== "bundle") {
+    throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
+      hint: "use mlferry copy SRC DST to write to a server",
+    });
+  }
+  if (kind === "import" && places.source.place !== "bundle") {
+    throw new MigrationError("USAGE", "import reads bundles, and the source is a server's address", {
+      hint: "use mlferry copy SRC DST to read from a server",
+    });
+  }
 }
 
 /** A copy within one server is fine under other names; under the same ones every run would come to lie beside its original. */

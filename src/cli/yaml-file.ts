@@ -38,7 +38,8 @@ export function readYamlFile(path: string, words: YamlWords): YamlFile {
     where(inner) {
       for (let length = inner.length; length > 0; length -= 1) {
         const node = document.getIn(inner.slice(0, length), true);
-        if (isNode(node) && node.range !== null && node.range !== undefined) return `${path} line ${String(lines.linePos(node.range[0]).line)}`;
+        if (isNode(node) && node.range !== null && node.range !== undefined)
+          return `${path} line ${String(lines.linePos(node.range[0]).line)}`;
       }
       return path;
     },

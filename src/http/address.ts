@@ -42,7 +42,7 @@ export function createAddress(options: AddressOptions): Address {
   headers["user-agent"] = options.userAgent;
   const { authFrom = MLFLOW_VARIABLES } = options;
   const login = auth === undefined ? undefined : createLogin(auth, authFrom);
-  const credential = login?.kind ?? (headers["authorization"] ?? headers["cookie"] ? "a credential header" : undefined);
+  const credential = login?.kind ?? ((headers["authorization"] ?? headers["cookie"]) ? "a credential header" : undefined);
   const fixed = secretHeaders(headers);
   return {
     origin: url.origin,

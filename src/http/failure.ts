@@ -80,11 +80,8 @@ export function connectionFailure(
     return { error, effect: TLS_TRUST.test(code) ? "none" : "unknown", repeats: 0, reason: code };
   }
   const refusal = PROXY_REFUSAL.exec(message)?.[1];
-  if (refusal !== undefined) {
-    const hint = refusal === "407" ? "the proxy wants a user name and a password: write them into its address" : UNREACHABLE_HINT;
-    const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: the proxy answered ${refusal}`, `${hint}${throughProxy(context.proxy)}`);
-    return { error, effect: "none", repeats: refusal === "407" ? 0 : FIRST_CONTACT_REPEATS, reason: `proxy: ${refusal}` };
-  }
+  if (refusal !== undefined)
+    return proxyRefusal(refusal, (text, hint) => fail("SERVER_UNREACHABLE", text, hint), { host, proxy: context.proxy });
   const unconnected = CONNECT_REASONS[code] ?? (syscall === "connect" ? message : undefined);
   if (unconnected !== undefined && (syscall === "connect" || !NEEDS_SYSCALL.has(code))) {
     const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: ${unconnected}`, `${UNREACHABLE_HINT}${throughProxy(context.proxy)}`);
@@ -121,6 +118,17 @@ const REPEATS_OF_500 = 2;
 
 /** undici's two ways to say that a proxy did not open the way; they have no code of their own. */
 const PROXY_REFUSAL = /^Proxy (?:response|Authentication Required) \((\d+)\)/;
+
+function proxyRefusal(
+  status: string,
+  fail: (text: string, hint: string) => MigrationError,
+  { host, proxy }: { host: string; proxy: string | undefined },
+): Failure {
+  const wantsLogin = status === "407";
+  const hint = wantsLogin ? "the proxy wants a user name and a password: write them into its address" : UNREACHABLE_HINT;
+  const error = fail(`cannot reach ${host}: the proxy answered ${status}`, `${hint}${throughProxy(proxy)}`);
+  return { error, effect: "none", repeats: wantsLogin ? 0 : FIRST_CONTACT_REPEATS, reason: `proxy: ${status}` };
+}
 
 function throughProxy(proxy: string | undefined): string {
   return proxy === undefined ? "" : `; requests go through the proxy ${proxy} unless NO_PROXY names the host`;
@@ -202,7 +210,8 @@ function hintOf(code: ErrorCode, status: number, body: ErrorBody, { address, was
   if (/invalid host header/i.test(body.text)) return "start the server with --allowed-hosts naming this host, or use its IP address";
   if (code === "NOT_AUTHORISED") {
     if (address.credential === undefined) return `no credential was sent: set ${address.authFrom}`;
-    if (status === 401 && wasTaken) return `${address.credential} was taken until now: renew it in ${address.authFrom}; the same command then continues`;
+    if (status === 401 && wasTaken)
+      return `${address.credential} was taken until now: renew it in ${address.authFrom}; the same command then continues`;
     return `${address.credential} went with the request: check ${address.authFrom}, and what that user may do`;
   }
   if (code === "NOT_FOUND") return "check that it exists, is not deleted and may be seen with these credentials";

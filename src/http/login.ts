@@ -74,9 +74,13 @@ export interface Obtained {
  * However many ask at a time, `obtain` runs once.
  */
 export function renewing(obtain: () => Promise<Obtained>, now: () => number): AuthProvider {
-  let held: Promise<Obtained> | undefined;
-  const fetch = (): Promise<Obtained> => {
-    const fetched = obtain();
+  let held: Promise<Held> | undefined;
+  const fetch = (): Promise<Held> => {
+    const fetched = obtain().then(({ auth, expires = Infinity }) => {
+      const renewAt = expires - RENEW_BEFORE_MS;
+      // What comes with less than that is used until it is refused, or every request would ask for another.
+      return { auth, renewAt: renewAt > now() ? renewAt : Infinity };
+    });
     held = fetched;
     // A failure is for those who wait for it; the next request tries again.
     fetched.catch(() => {
@@ -84,20 +88,24 @@ export function renewing(obtain: () => Promise<Obtained>, now: () => number): Au
     });
     return fetched;
   };
-  return {
-    async current() {
-      const { auth, expires } = await (held ?? fetch());
-      if (expires === undefined || now() < expires - RENEW_BEFORE_MS) return auth;
-      return (await renewed(auth)).auth;
-    },
-    renew: async (refused) => (await renewed(refused)).auth,
-  };
-
   /** What is held where it is another one already, since others were refused at the same time. */
-  async function renewed(old: Auth): Promise<Obtained> {
+  const another = async (old: Auth): Promise<Held> => {
     const there = await held?.catch(() => undefined);
     return there !== undefined && there.auth !== old ? there : fetch();
-  }
+  };
+  return {
+    async current() {
+      const { auth, renewAt } = await (held ?? fetch());
+      return now() < renewAt ? auth : (await another(auth)).auth;
+    },
+    renew: async (refused) => (await another(refused)).auth,
+  };
+}
+
+interface Held {
+  readonly auth: Auth;
+  /** Epoch ms. */
+  readonly renewAt: number;
 }
 
 /** As long as a request may wait for its turn and travel. */

@@ -39,7 +39,7 @@ export function createAgent(timeoutMs: number, route: Route = {}): Dispatcher {
     httpsProxy: proxy,
     noProxy,
     // A request that a proxy passes on without a tunnel gets its pool without the limits otherwise.
-    factory: (origin, options) => new Pool(origin, { ...options, ...limits }),
+    factory: (origin, options) => new Pool(origin, { ...(options as Pool.Options), ...limits }),
   });
 }
 
