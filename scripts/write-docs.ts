@@ -6,6 +6,7 @@ import { buildProgram } from "../src/cli/program.ts";
 import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
+import { workspacesSchema } from "../src/report/workspaces-json.ts";
 import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
@@ -90,6 +91,7 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
+  ["any of these with `--workspaces`", workspacesSchema],
   ["any command that ends with an error", errorSchema],
 ];
 

@@ -123,14 +123,11 @@ function objectOf(value: unknown): Readonly<Record<string, unknown>> {
 
 function invalid(file: YamlFile, issue: z.core.$ZodIssue): MigrationError {
   const keys = "keys" in issue ? issue.keys.slice(0, 1) : [];
+  const { message } = issue.code === "invalid_key" ? (issue.issues[0] ?? issue) : issue;
   const place = issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
-  return new MigrationError(
-    "CONFIG_INVALID",
-    `${file.where([...issue.path, ...keys])} is not valid${place}: ${issue.message.toLowerCase()}`,
-    {
-      hint: "known keys: registries: {NAME: {uri, token_env | token_file | token_command | username(_env) and password_env, workspace, ca_file}}",
-    },
-  );
+  return new MigrationError("CONFIG_INVALID", `${file.where([...issue.path, ...keys])} is not valid${place}: ${message.toLowerCase()}`, {
+    hint: "known keys: registries: {NAME: {uri, token_env | token_file | token_command | username(_env) and password_env, workspace, ca_file}}",
+  });
 }
 
 function loginProblem(entry: Entry): string | undefined {

@@ -40,15 +40,16 @@ export async function move(terminal: Terminal, { kind, source, target, flags, fo
   const { config, locate } = createLocator(terminal, flags);
   const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
   if (flags.workspaces === undefined) {
-    const places = { source: locate(source, { role: "source" }), target: locateTarget() };
-    refuseWrongKind(kind, places);
-    return run(terminal, places);
+    const from = readable(kind, locate(source, { role: "source" }));
+    return run(terminal, { source: from, target: writable(kind, locateTarget()) });
   }
   const places = {
-    source: locateSet(source, config, () => locate(source, { role: "source" })),
-    target: locateSet(target, config, locateTarget),
+    source: readable(
+      kind,
+      locateSet(source, config, () => locate(source, { role: "source" })),
+    ),
+    target: writable(kind, locateSet(target, config, locateTarget)),
   };
-  refuseWrongKind(kind, places);
   const writes = flags.dryRun !== true;
   return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
     run(one, { ...places, ...pair }),
@@ -58,21 +59,26 @@ export async function move(terminal: Terminal, { kind, source, target, flags, fo
 async function moveOne(terminal: Terminal, request: JobRequest): Promise<void> {
   const { source, target, flags, force } = request;
   refuseSamePlace(source, target, flags);
-  if (target.place === "bundle") await refuseExisting(target.path, { force, dir: stateDir(flags.state, terminal.env) });
+  // The folder of many bundles is made when the first is written.
+  const isSketch = flags.dryRun === true && flags.workspaces !== undefined;
+  if (target.place === "bundle" && !isSketch) await refuseExisting(target.path, { force, dir: stateDir(flags.state, terminal.env) });
   await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, request));
 }
 
-function refuseWrongKind(kind: MoveKind, places: Places): void {
-  if (kind === "export" && places.target.place !== "bundle") {
-    throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
-      hint: "use mlferry copy SRC DST to write to a server",
-    });
-  }
-  if (kind === "import" && places.source.place !== "bundle") {
-    throw new MigrationError("USAGE", "import reads bundles, and the source is a server's address", {
-      hint: "use mlferry copy SRC DST to read from a server",
-    });
-  }
+/** The source, if it is what the command reads. */
+function readable(kind: MoveKind, source: Location): Location {
+  if (kind !== "import" || source.place === "bundle") return source;
+  throw new MigrationError("USAGE", "import reads bundles, and the source is a server's address", {
+    hint: "use mlferry copy SRC DST to read from a server",
+  });
+}
+
+/** The target, if it is what the command writes. */
+function writable(kind: MoveKind, target: Location): Location {
+  if (kind !== "export" || target.place === "bundle") return target;
+  throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
+    hint: "use mlferry copy SRC DST to write to a server",
+  });
 }
 
 /** A copy within one server is fine under other names; under the same ones every run would come to lie beside its original. */

@@ -138,7 +138,8 @@ const UNREACHABLE_HINT = "is the server running? check host and port";
 /** Given for nothing else: isSwitchedOffPart knows it by this. */
 const SWITCHED_OFF_HINT = "the server was started without this part";
 const LOST_HINT = "the server may be overloaded or restarting: run the same command again, it continues";
-const TLS_HINT = "check the address; for a certificate of one's own authority set NODE_EXTRA_CA_CERTS to the authority's file";
+const TLS_HINT =
+  "check the address; for a certificate of one's own authority give its file as ca_file in mlferry.yaml, or in NODE_EXTRA_CA_CERTS";
 
 const CONNECT_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
