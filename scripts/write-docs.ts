@@ -5,6 +5,7 @@ import { EXIT_MEANINGS } from "../src/cli/exit-codes.ts";
 import { buildProgram } from "../src/cli/program.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
+import { statusSchema } from "../src/report/status.ts";
 import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
@@ -74,11 +75,12 @@ function commands(): string {
 }
 
 const FORMS: readonly (readonly [string, z.ZodType])[] = [
-  ["`copy`, `export`, `import`", jobSchema],
+  ["`copy`, `export`, `import`, `apply`", jobSchema],
   ["`plan`, and the above with `--dry-run`", planSchema],
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
+  ["`status`", statusSchema],
   ["any command that ends with an error", errorSchema],
 ];
 

@@ -8,6 +8,7 @@ import type { MoveFlags } from "./move-flags.ts";
 import { runJob } from "./run-job.ts";
 import { runPlan } from "./run-plan.ts";
 import { refuseExisting } from "./output-path.ts";
+import { refusePlanOutput } from "./plan-output.ts";
 import { stateDir } from "./state-dir.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -17,14 +18,18 @@ export interface Move {
   readonly flags: MoveFlags;
   /** Default: false. */
   readonly force?: boolean;
+  /** Where to save the plan of a dry run. */
+  readonly out?: string;
 }
 
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
-export async function move(terminal: Terminal, { source, target, flags, force = false }: Move): Promise<void> {
+export async function move(terminal: Terminal, { source, target, flags, force = false, out }: Move): Promise<void> {
   const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options: jobOptionsOf(flags), flags };
   refuseSamePlace(request.source, request.target, flags);
   if (request.target.place === "bundle") await refuseExisting(request.target.path, { force, dir: stateDir(flags.state, terminal.env) });
-  await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, { ...request, force }));
+  if (out !== undefined) await refusePlanOutput(out);
+  const output = out === undefined ? {} : { output: { path: out, source, target } };
+  await (flags.dryRun === true ? runPlan(terminal, { ...request, ...output }) : runJob(terminal, { ...request, force }));
 }
 
 /** A copy within one server is fine under other names; under the same ones every run would come to lie beside its original. */

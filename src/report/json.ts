@@ -30,6 +30,7 @@ const changeSchema = z.object({
   agreed: z.boolean(),
 });
 const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+const goneSchema = z.object({ key: z.string(), action: z.enum(ACTIONS), due: z.boolean().describe("was still to be written") });
 const factsSchema = z.object({ facts: count, moved: count, translated: count, inherent: count, lost: count, refused: count });
 
 /** `mlferry plan --json`, and `--dry-run --json`. */
@@ -56,6 +57,7 @@ export const planSchema = z.object({
   }),
   not_carried: z.array(notCarriedSchema),
   earlier_losses: z.array(lossSchema),
+  saved: z.string().optional().describe("the file of --out"),
   exit_code: count,
 });
 
@@ -84,6 +86,10 @@ export const jobSchema = z.object({
     requests: z.record(z.string(), count),
   }),
   bundle: z.object({ path: z.string(), size_bytes: count.optional() }).optional(),
+  plan: z
+    .object({ path: z.string(), left_out: z.array(z.string()), gone: z.array(goneSchema) })
+    .optional()
+    .describe("of apply"),
   exit_code: count,
 });
 
@@ -183,12 +189,13 @@ export function planJson(totals: PlanTotals, context: PlanContext, exitCode: num
     },
     not_carried: notCarriedJson(context.notCarried),
     earlier_losses: lossesJson(context.losses),
+    ...(context.saved === undefined ? {} : { saved: context.saved }),
     exit_code: exitCode,
   };
 }
 
 export function jobJson(totals: JobTotals, context: JobContext, exitCode: number): JobJson {
-  const { bundle } = context;
+  const { bundle, plan } = context;
   return {
     mlferry_json: JSON_VERSION,
     report: "job",
@@ -213,6 +220,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     ...(bundle === undefined
       ? {}
       : { bundle: { path: bundle.path, ...(bundle.sizeBytes === undefined ? {} : { size_bytes: bundle.sizeBytes }) } }),
+    ...(plan === undefined ? {} : { plan: { path: plan.path, left_out: [...plan.leftOut], gone: [...plan.gone] } }),
     exit_code: exitCode,
   };
 }

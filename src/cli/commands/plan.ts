@@ -7,7 +7,7 @@ import type { MappingFlags } from "../mapping-flags.ts";
 import { move } from "../move.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags;
+type PlanFlags = SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags & { readonly out?: string };
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -19,6 +19,7 @@ export function registerPlan(program: Command, terminal: Terminal): void {
   addSelectionFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
+  command.option("--out <file>", "save the plan: mlferry apply FILE carries out exactly it");
   addPaceFlags(command);
   addOutputFlags(command)
     .addHelpText(
@@ -27,7 +28,10 @@ export function registerPlan(program: Command, terminal: Terminal): void {
 Examples:
   mlferry plan http://dev:5000 http://prod:5000
   mlferry plan backup.tar http://prod:5000 --map mapping.yaml --verbose
+  mlferry plan http://dev:5000 http://prod:5000 --out friday.plan
   mlferry plan http://dev:5000 http://prod:5000 --json | jq '.totals'`,
     )
-    .action((source: string, target: string, flags: PlanFlags) => move(terminal, { source, target, flags: { ...flags, dryRun: true } }));
+    .action((source: string, target: string, { out, ...flags }: PlanFlags) =>
+      move(terminal, { source, target, flags: { ...flags, dryRun: true }, ...(out === undefined ? {} : { out }) }),
+    );
 }
