@@ -7,6 +7,8 @@ import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
 import { registerLs } from "./commands/ls.ts";
 import { registerPlan } from "./commands/plan.ts";
+import { registerResume } from "./commands/resume.ts";
+import { registerStatus } from "./commands/status.ts";
 import { registerVerify } from "./commands/verify.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -20,6 +22,8 @@ const COMMANDS: readonly Register[] = [
   registerPlan,
   registerApply,
   registerVerify,
+  registerStatus,
+  registerResume,
   registerLs,
   registerDemo,
 ];
