@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, selectionOf } from "./flags.ts";
 import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
-import type { JobOptions } from "./job-journal.ts";
+import type { JobOptions } from "./job-options.ts";
 import { addMappingFlags, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
 import { addPlaceFlags } from "./place-flags.ts";

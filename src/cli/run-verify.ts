@@ -7,6 +7,7 @@ import { memoryJournal } from "../journal/memory-journal.ts";
 import { kindOf } from "../model/keys.ts";
 import { createMapping } from "../model/mapping.ts";
 import { verifyJson } from "../report/json.ts";
+import { timeText } from "../report/quantities.ts";
 import { foldVerified } from "../report/verify-totals.ts";
 import { verifyText } from "../report/verify-text.ts";
 import { unreadField, unreadLines } from "../report/unread-workspaces.ts";
@@ -14,7 +15,8 @@ import { EXIT } from "./exit-codes.ts";
 import { selectionOf } from "./flags.ts";
 import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import { earlierJob } from "./job-journal.ts";
-import type { EarlierJob, JobOptions } from "./job-journal.ts";
+import type { EarlierJob } from "./job-journal.ts";
+import type { JobOptions } from "./job-options.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import { hasMapping, mappingOf } from "./mapping-flags.ts";
@@ -107,9 +109,8 @@ function notes(given: Pick<JobOptions, "selection">, flags: VerifyFlags, earlier
   const usesMapping = !hasMapping(flags) && createMapping(mapping).canonical !== none;
   const usesPolicy = flags.onLoss === undefined && onLoss === "drop";
   const what = [...(usesMapping ? ["the mapping"] : []), ...(usesPolicy ? ["--on-loss drop"] : [])].join(" and ");
-  const when = new Date(earlier.updated).toISOString().slice(0, 16).replace("T", " ");
   return [
-    ...(what === "" ? [] : [`using ${what} of the copy of ${when} UTC: ${earlier.command}`]),
+    ...(what === "" ? [] : [`using ${what} of the copy of ${timeText(earlier.updated)}: ${earlier.command}`]),
     ...(JSON.stringify(selection) === JSON.stringify(given.selection)
       ? []
       : [`note: that copy had another selection than this comparison: ${earlier.command}`]),

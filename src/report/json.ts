@@ -32,6 +32,7 @@ const changeSchema = z.object({
 /** Of the source's server, beside the one that was read. */
 const notRead = z.array(z.string()).optional();
 const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+const goneSchema = z.object({ key: z.string(), action: z.enum(ACTIONS), due: z.boolean().describe("was still to be written") });
 const factsSchema = z.object({ facts: count, moved: count, translated: count, inherent: count, lost: count, refused: count });
 
 /** `mlferry plan --json`, and `--dry-run --json`. */
@@ -59,6 +60,7 @@ export const planSchema = z.object({
   not_carried: z.array(notCarriedSchema),
   workspaces_not_read: notRead,
   earlier_losses: z.array(lossSchema),
+  saved: z.string().optional().describe("the file of --out"),
   exit_code: count,
 });
 
@@ -88,6 +90,10 @@ export const jobSchema = z.object({
     requests: z.record(z.string(), count),
   }),
   bundle: z.object({ path: z.string(), size_bytes: count.optional() }).optional(),
+  plan: z
+    .object({ path: z.string(), left_out: z.array(z.string()), gone: z.array(goneSchema) })
+    .optional()
+    .describe("of apply"),
   exit_code: count,
 });
 
@@ -189,12 +195,13 @@ export function planJson(totals: PlanTotals, context: PlanContext, exitCode: num
     },
     not_carried: notCarriedJson(context.notCarried),
     earlier_losses: lossesJson(context.losses),
+    ...(context.saved === undefined ? {} : { saved: context.saved }),
     exit_code: exitCode,
   };
 }
 
 export function jobJson(totals: JobTotals, context: JobContext, exitCode: number): JobJson {
-  const { bundle } = context;
+  const { bundle, plan } = context;
   return {
     mlferry_json: JSON_VERSION,
     report: "job",
@@ -219,6 +226,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     ...(bundle === undefined
       ? {}
       : { bundle: { path: bundle.path, ...(bundle.sizeBytes === undefined ? {} : { size_bytes: bundle.sizeBytes }) } }),
+    ...(plan === undefined ? {} : { plan: { path: plan.path, left_out: [...plan.leftOut], gone: [...plan.gone] } }),
     exit_code: exitCode,
   };
 }
