@@ -3,11 +3,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { EXIT_MEANINGS } from "../src/cli/exit-codes.ts";
 import { buildProgram } from "../src/cli/program.ts";
+import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
 import { diffSchema } from "../src/report/diff-json.ts";
 import { lookupSchema } from "../src/report/lookup-json.ts";
 import { showSchema } from "../src/report/show-json.ts";
+import { workspacesSchema } from "../src/report/workspaces-json.ts";
+import { statusSchema } from "../src/report/status.ts";
 import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
@@ -75,6 +78,7 @@ function commands(): string {
     version: "",
     now: () => 0,
     signals,
+    secrets: createSecrets({}),
     exitCode: 0,
   };
   return buildProgram(terminal)
@@ -87,7 +91,7 @@ function commands(): string {
 }
 
 const FORMS: readonly (readonly [string, z.ZodType])[] = [
-  ["`copy`, `export`, `import`", jobSchema],
+  ["`copy`, `export`, `import`, `apply`", jobSchema],
   ["`plan`, and the above with `--dry-run`", planSchema],
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
@@ -95,6 +99,8 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`diff`", diffSchema],
   ["`show`", showSchema],
   ["`lookup`", lookupSchema],
+  ["any of these with `--workspaces`", workspacesSchema],
+  ["`status`", statusSchema],
   ["any command that ends with an error", errorSchema],
 ];
 

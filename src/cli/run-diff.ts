@@ -6,17 +6,19 @@ import { diffJson } from "../report/diff-json.ts";
 import { comparedText, diffHead, diffSummary } from "../report/diff-text.ts";
 import { foldDiff } from "../report/diff-totals.ts";
 import type { DiffTotals } from "../report/diff-totals.ts";
+import { unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { EXIT } from "./exit-codes.ts";
 import { selectionOf } from "./flags.ts";
 import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags } from "./flags.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
+import type { PlaceFlags } from "./place-flags.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
 import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type DiffFlags = SelectionFlags & OutputFlags & PaceFlags & LevelFlags;
+export type DiffFlags = PlaceFlags & SelectionFlags & OutputFlags & PaceFlags & LevelFlags;
 
 export interface DiffRequest {
   readonly a: Location;
@@ -45,11 +47,12 @@ export function runDiff(terminal: Terminal, { a, b, flags }: DiffRequest): Promi
       notCarried: { a: matched.a.catalogue.notCarried, b: matched.b.catalogue.notCarried },
       durationMs: terminal.now() - started,
     };
+    const unread = session.places.unread();
     writeLines(
       terminal.stdout,
       flags.json === true
-        ? [JSON.stringify(diffJson(found, { totals, context, exitCode: terminal.exitCode }))]
-        : diffSummary(totals, context, session.style),
+        ? [JSON.stringify({ ...diffJson(found, { totals, context, exitCode: terminal.exitCode }), ...unreadField(unread) })]
+        : [...unreadLines(unread, session.style), ...diffSummary(totals, context, session.style)],
     );
   });
 }

@@ -11,24 +11,27 @@ import { lookupJson } from "../report/lookup-json.ts";
 import { shown } from "../report/table.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
-import { parseLocation } from "./location.ts";
 import type { Location } from "./location.ts";
+import { createLocator } from "./place-flags.ts";
+import type { Locator, PlaceFlags } from "./place-flags.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
 import { stateDir } from "./state-dir.ts";
 import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type LookupFlags = OutputFlags &
+export type LookupFlags = PlaceFlags &
+  OutputFlags &
   PaceFlags &
   StateFlags & { readonly from?: string; readonly to?: string; readonly in?: string; readonly reverse?: boolean };
 
 /** Prints a line for each question that has an answer, tells of each that has none, and then sets the exit code to 3. */
 export async function runLookup(terminal: Terminal, questions: readonly string[], flags: LookupFlags): Promise<void> {
   refuseContradictions(flags);
-  const place = flags.in === undefined ? undefined : parseLocation(flags.in, "target", "read");
+  const locator = createLocator(terminal, flags);
+  const place = flags.in === undefined ? undefined : locator.locate(flags.in, { role: "target", use: "read" });
   await inSession(terminal, { flags, locations: place === undefined ? [] : [place], phase: "looking up" }, async (session) => {
-    await using book = place === undefined ? await journals(terminal, flags) : await openPlace(session, place, flags);
+    await using book = place === undefined ? await journals(terminal, flags, locator) : await openPlace(session, place, flags);
     const collected: LookedUp[] = [];
     let unanswered = 0;
     for await (const question of asked(questions, terminal)) {
@@ -69,10 +72,10 @@ async function openPlace(session: Session, place: Location, flags: LookupFlags):
   return { counterparts, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
-async function journals(terminal: Terminal, flags: LookupFlags): Promise<Book> {
+async function journals(terminal: Terminal, flags: LookupFlags, { locate }: Locator): Promise<Book> {
   const dir = stateDir(flags.state, terminal.env);
-  const from = flags.from === undefined ? undefined : parseLocation(flags.from, "source", "write");
-  const to = flags.to === undefined ? undefined : parseLocation(flags.to, "target", "write");
+  const from = flags.from === undefined ? undefined : locate(flags.from, { role: "source", use: "write" });
+  const to = flags.to === undefined ? undefined : locate(flags.to, { role: "target", use: "write" });
   const all = await listJobs(dir);
   const jobs = all.filter((job) => isOf(job.source, from) && (to === undefined ? isServer(job.target) : isOf(job.target, to)));
   if (jobs.length === 0) throw unknownJobs(dir, all);
@@ -94,7 +97,11 @@ function isServer(address: string): boolean {
 
 function isOf(address: string, location: Location | undefined): boolean {
   if (location === undefined) return true;
-  return location.place === "mlflow" ? address === location.url : !isServer(address) && resolve(address) === resolve(location.path);
+  if (location.place === "bundle") return !isServer(address) && resolve(address) === resolve(location.path);
+  // Places of other workspaces than the default one are noted as `<address> (workspace <name>)`.
+  const { url, workspace } = location;
+  if (workspace === undefined || workspace.ambient === true) return address === url || address.startsWith(`${url} (workspace `);
+  return address === `${url} (workspace ${workspace.name})` || (workspace.name === "default" && address === url);
 }
 
 function unknownJobs(dir: string, all: readonly StoredJob[]): MigrationError {

@@ -1,6 +1,7 @@
 // mlferry lookup: what became of an id, a version or a URI.
 import type { Command } from "commander";
 import { addOutputFlags, addPaceFlags, addStateFlag } from "../flags.ts";
+import { addPlaceFlags } from "../place-flags.ts";
 import { runLookup } from "../run-lookup.ts";
 import type { LookupFlags } from "../run-lookup.ts";
 import type { Terminal } from "../terminal.ts";
@@ -18,6 +19,7 @@ export function registerLookup(program: Command, terminal: Terminal): void {
     .option("--to <dst>", "only jobs to this place")
     .option("--in <dst>", "ask this place instead of the journals: what mlferry placed there tells where it came from")
     .option("--reverse", "from new to old: ask the objects at the place of --in where they came from");
+  addPlaceFlags(command, { target: true, each: false });
   addStateFlag(command);
   addPaceFlags(command);
   addOutputFlags(command)

@@ -8,12 +8,13 @@ import { showJson } from "../../report/show-json.ts";
 import { showText } from "../../report/show-text.ts";
 import { addOutputFlags, addPaceFlags } from "../flags.ts";
 import type { OutputFlags, PaceFlags } from "../flags.ts";
-import { parseLocation } from "../location.ts";
+import { addPlaceFlags, createLocator } from "../place-flags.ts";
+import type { PlaceFlags } from "../place-flags.ts";
 import { inSession } from "../session.ts";
 import { writeLines } from "../terminal.ts";
 import type { Terminal } from "../terminal.ts";
 
-type ShowFlags = OutputFlags & PaceFlags & { readonly files?: boolean; readonly points?: boolean };
+type ShowFlags = PlaceFlags & OutputFlags & PaceFlags & { readonly files?: boolean; readonly points?: boolean };
 
 export function registerShow(program: Command, terminal: Terminal): void {
   const command = program
@@ -23,10 +24,11 @@ export function registerShow(program: Command, terminal: Terminal): void {
       "Shows an experiment, a run, a logged model, a registered model, a version or an alias: all fields, tags, params, latest metrics, " +
         "datasets, links to other objects, and where mlferry brought it from. Reads no more of the place than that.",
     )
-    .argument("<SRC>", "an MLflow server or a bundle")
+    .argument("<SRC>", "an MLflow server, a name in mlferry.yaml or a bundle")
     .argument("<KEY>", "what to show, such as runs:/ID, models:/churn/3, models:/churn@champion or experiment:training")
     .option("--files", "also list the files, with their sizes")
     .option("--points", "also count the points of each metric, which reads them all");
+  addPlaceFlags(command, { target: false, each: false });
   addPaceFlags(command);
   addOutputFlags(command)
     .addHelpText(
@@ -47,7 +49,7 @@ interface ShowRequest {
 }
 
 function show(terminal: Terminal, { source: text, key, flags }: ShowRequest): Promise<void> {
-  const location = parseLocation(text, "source");
+  const location = createLocator(terminal, flags).locate(text, { role: "source" });
   const name = parseObjectName(key);
   if (name === undefined) throw new MigrationError("USAGE", `${JSON.stringify(key)} names no object`, { hint: OBJECT_FORMS });
   return inSession(terminal, { flags, locations: [location], phase: "reading" }, async (session) => {
