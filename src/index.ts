@@ -42,7 +42,9 @@ export type { Mapping, MappingFile } from "./model/mapping.ts";
 export { facts, fingerprint } from "./model/facts.ts";
 export type { Facts } from "./model/facts.ts";
 export { aliasKey, idOf, keyOf, kindOf, placed, versionKey } from "./model/keys.ts";
-export type { Selection } from "./model/selection.ts";
+export type { PulledIn } from "./model/pulled-in.ts";
+export { selectionSchema } from "./model/selection.ts";
+export type { Selection, Since, TagTest, VersionSpan } from "./model/selection.ts";
 export { KINDS } from "./model/entities.ts";
 export type {
   Alias,

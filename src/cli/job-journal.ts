@@ -6,6 +6,7 @@ import { findJob, listJobs } from "../journal/jobs.ts";
 import type { StoredJob } from "../journal/jobs.ts";
 import { createMapping, mappingSchema } from "../model/mapping.ts";
 import type { MappingFile } from "../model/mapping.ts";
+import { questionOf, selectionSchema } from "../model/selection.ts";
 import type { Selection } from "../model/selection.ts";
 import type { OriginId } from "../model/entities.ts";
 import type { JobIdentity, Journal } from "../ports/journal.ts";
@@ -58,11 +59,11 @@ function identityOf(
 ): JobIdentity {
   const where = location.place === "bundle" ? [resolve(location.path)] : [];
   const mapping = createMapping(options.mapping).canonical;
-  return { source: source.origin, target, options: JSON.stringify([options.selection, mapping, options.onLoss, ...where]) };
+  return { source: source.origin, target, options: JSON.stringify([questionOf(options.selection), mapping, options.onLoss, ...where]) };
 }
 
 const storedOptions = z.object({
-  selection: z.object({ experiments: z.array(z.string()).optional(), models: z.array(z.string()).optional(), includeDeleted: z.boolean() }),
+  selection: selectionSchema,
   mapping: mappingSchema,
   onLoss: z.enum(["refuse", "drop"]),
 });
@@ -79,14 +80,7 @@ export async function earlierJob(dir: string, source: Source, target: Source, lo
   const stored = await storedJob(dir, source, target, location);
   const parsed = storedOptions.safeParse(stored?.options);
   if (stored === undefined || !parsed.success) return undefined;
-  const { selection, mapping, onLoss } = parsed.data;
-  const { experiments, models, includeDeleted } = selection;
-  const options = {
-    selection: { ...(experiments === undefined ? {} : { experiments }), ...(models === undefined ? {} : { models }), includeDeleted },
-    mapping,
-    onLoss,
-  };
-  return { command: stored.command, updated: stored.updated, options };
+  return { command: stored.command, updated: stored.updated, options: parsed.data };
 }
 
 async function storedJob(dir: string, source: Source, target: Source, location: Location): Promise<StoredJob | undefined> {

@@ -18,7 +18,7 @@ export function addMoveFlags(command: Command): Command {
   return addOutputFlags(command);
 }
 
-/** What the flags ask for. Reads the mapping file; throws MAPPING_INVALID. */
-export function jobOptionsOf(flags: SelectionFlags & MappingFlags & LossFlags): JobOptions {
-  return { selection: selectionOf(flags), mapping: mappingOf(flags), onLoss: flags.onLoss };
+/** What the flags ask for; `now` as in selectionOf. Reads the mapping file; throws MAPPING_INVALID, USAGE. */
+export function jobOptionsOf(flags: SelectionFlags & MappingFlags & LossFlags, now: () => number): JobOptions {
+  return { selection: selectionOf(flags, now), mapping: mappingOf(flags), onLoss: flags.onLoss };
 }

@@ -21,7 +21,12 @@ export interface Move {
 
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
 export async function move(terminal: Terminal, { source, target, flags, force = false }: Move): Promise<void> {
-  const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options: jobOptionsOf(flags), flags };
+  const request = {
+    source: parseLocation(source, "source"),
+    target: parseLocation(target, "target"),
+    options: jobOptionsOf(flags, terminal.now),
+    flags,
+  };
   refuseSamePlace(request.source, request.target, flags);
   if (request.target.place === "bundle") await refuseExisting(request.target.path, { force, dir: stateDir(flags.state, terminal.env) });
   await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, { ...request, force }));

@@ -7,6 +7,7 @@ import type { Job } from "../engine/job.ts";
 import { planSteps } from "../engine/plan.ts";
 import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
+import { questionOf } from "../model/selection.ts";
 import { jobText } from "../report/job-text.ts";
 import type { JobContext } from "../report/job-text.ts";
 import { jobJson } from "../report/json.ts";
@@ -60,7 +61,8 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const dir = stateDir(flags.state, terminal.env);
   const reopen = await isLeftUnfinished({ dir, source, location, options });
   if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force: request.force, dir });
-  const use = { for: "write", source, selection: options, created: new Date(terminal.now()), force: request.force, reopen } as const;
+  const asked = { ...options, selection: questionOf(options.selection) };
+  const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), force: request.force, reopen } as const;
   const target = await places.target(location, use, interruption.signal);
   const command = commandLine(terminal.args);
   const journal = await openJobJournal({ dir, source, target, location, options, command, now: terminal.now });
@@ -95,6 +97,8 @@ function contextOf(prepared: Prepared, session: Session, { request, durationMs }
     source: job.source.uri,
     target: job.target.uri,
     notCarried: catalogue.notCarried,
+    pulledIn: catalogue.pulledIn,
+    leftOut: catalogue.leftOut,
     losses: catalogue.losses ?? [],
     points: session.display.state.points,
     durationMs,

@@ -54,7 +54,8 @@ async function preparePlan(session: Session, request: PlanRequest): Promise<Prep
 function report(totals: PlanTotals, { job, catalogue }: Prepared, { session, request }: { session: Session; request: PlanRequest }): void {
   const { terminal, style } = session;
   const losses = catalogue.losses ?? [];
-  const context = { source: job.source.uri, target: job.target.uri, notCarried: catalogue.notCarried, losses };
+  const { notCarried, pulledIn, leftOut } = catalogue;
+  const context = { source: job.source.uri, target: job.target.uri, notCarried, pulledIn, leftOut, losses };
   const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.length > 0);
   const incomplete = missing || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);
   terminal.exitCode = incomplete ? EXIT.incomplete : EXIT.done;

@@ -1,6 +1,8 @@
 // The report of a copy, export or import for people: what did not move first, then what changed, then totals.
 import { KINDS } from "../model/entities.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
+import { reachSections } from "./came-along.ts";
+import type { Reach } from "./came-along.ts";
 import { section } from "./list-text.ts";
 import { knownLossRows, notCarriedRows } from "./loss-text.ts";
 import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
@@ -11,7 +13,7 @@ import type { Style } from "./style.ts";
 import { shown, table } from "./table.ts";
 
 /** What a job's report knows beside its outcomes. */
-export interface JobContext {
+export interface JobContext extends Reach {
   readonly source: string;
   readonly target: string;
   readonly notCarried: readonly NotCarried[];
@@ -26,7 +28,12 @@ export interface JobContext {
 
 /** The lines of a job's report. */
 export function jobText(totals: JobTotals, context: JobContext, style: Style): string[] {
-  return [...lossSections(totals, context, style), ...changeSection(totals, style), ...summary(totals, context, style)];
+  return [
+    ...lossSections(totals, context, style),
+    ...(totals.objects === 0 || isNothingToDo(totals) ? [] : reachSections(context, style)),
+    ...changeSection(totals, style),
+    ...summary(totals, context, style),
+  ];
 }
 
 function lossSections(totals: JobTotals, context: JobContext, style: Style): string[] {

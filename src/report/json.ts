@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
+import type { Reach } from "./came-along.ts";
 import type { BundleCheckResult } from "./bundle-check-text.ts";
 import type { JobContext } from "./job-text.ts";
 import type { Listing } from "./listing.ts";
@@ -21,6 +22,10 @@ const count = z.int().min(0);
 const perKind = <T extends z.ZodType>(schema: T) => z.partialRecord(z.enum(KINDS), schema);
 const lossSchema = z.object({ key: z.string(), field: z.string(), reason: z.string() });
 const notCarriedSchema = z.object({ what: z.string(), count, at_least: z.boolean(), where: z.string().optional() });
+const reachSchema = {
+  pulled_in: z.array(z.object({ kind: z.enum(KINDS), count, because: z.string() })),
+  aliases_left_out: z.array(z.string()),
+};
 const changeSchema = z.object({
   field: z.string(),
   class: z.enum(["translated", "inherent", "lost"]),
@@ -55,6 +60,7 @@ export const planSchema = z.object({
     facts_by_kind: perKind(factsSchema),
   }),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
   earlier_losses: z.array(lossSchema),
   exit_code: count,
 });
@@ -71,6 +77,7 @@ export const jobSchema = z.object({
   losses: z.array(lossSchema.extend({ agreed: z.boolean() })),
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
   placed: z.array(z.object({ source: z.string(), target: z.string() })).describe("everything that the target holds now: old key, new key"),
   totals: z.object({
@@ -133,6 +140,7 @@ export const listingSchema = z.object({
   ),
   counts: z.record(z.enum(KINDS), count),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
 });
 
 /** `mlferry verify BUNDLE --json`. */
@@ -182,6 +190,7 @@ export function planJson(totals: PlanTotals, context: PlanContext, exitCode: num
       ),
     },
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
     earlier_losses: lossesJson(context.losses),
     exit_code: exitCode,
   };
@@ -198,6 +207,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     losses: [...totals.lost],
     earlier_losses: lossesJson(context.losses),
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
     translated: [...totals.translated],
     placed: [...totals.placed].map(([source, target]) => ({ source, target })),
     totals: {
@@ -232,7 +242,7 @@ export function verifyJson(totals: VerifyTotals, context: VerifyContext & { read
   };
 }
 
-export function listingJson(listing: Listing, context: Pick<PlanContext, "source" | "notCarried">): ListingJson {
+export function listingJson(listing: Listing, context: Pick<PlanContext, "source" | "notCarried" | "pulledIn" | "leftOut">): ListingJson {
   return {
     mlferry_json: JSON_VERSION,
     report: "ls",
@@ -245,6 +255,7 @@ export function listingJson(listing: Listing, context: Pick<PlanContext, "source
     })),
     counts: listing.counts,
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
   };
 }
 
@@ -275,6 +286,10 @@ function notCarriedJson(items: PlanContext["notCarried"]): z.infer<typeof notCar
     at_least: atLeast === true,
     ...(where === undefined ? {} : { where }),
   }));
+}
+
+function reachJson({ pulledIn, leftOut }: Reach): Pick<ListingJson, "pulled_in" | "aliases_left_out"> {
+  return { pulled_in: [...pulledIn], aliases_left_out: [...leftOut] };
 }
 
 function lossesJson(losses: PlanContext["losses"]): z.infer<typeof lossSchema>[] {

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Verified } from "../../src/engine/finding.ts";
 import type { EntityKey } from "../../src/model/entities.ts";
+import { aliasKey } from "../../src/model/keys.ts";
 import { jobText } from "../../src/report/job-text.ts";
 import type { JobContext } from "../../src/report/job-text.ts";
 import { jobJson, jobSchema, planJson, planSchema, verifyJson, verifySchema } from "../../src/report/json.ts";
@@ -24,6 +25,12 @@ const CONTEXT: JobContext = {
   source: "http://dev:5000",
   target: "http://prod:5000",
   notCarried: [{ what: "traces", count: 12, atLeast: true, where: "training" }],
+  pulledIn: [
+    { kind: "experiment", count: 1, because: "experiments of runs" },
+    { kind: "run", count: 1009, because: "runs of versions" },
+    { kind: "run", count: 2, because: "parents of runs" },
+  ],
+  leftOut: [aliasKey("churn", "old")],
   losses: [{ key: "run:old", field: "files/a", reason: "unreadable then" }],
   points: 12_345,
   durationMs: 83_000,

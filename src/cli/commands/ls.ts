@@ -33,7 +33,7 @@ Examples:
 
 function list(terminal: Terminal, text: string, flags: LsFlags): Promise<void> {
   const location = parseLocation(text, "source");
-  const selection = selectionOf(flags);
+  const selection = selectionOf(flags, terminal.now);
   return inSession(terminal, { flags, locations: [location], phase: "reading" }, async (session) => {
     const { signal } = session.interruption;
     const source = await session.places.source(location, signal);
@@ -45,7 +45,7 @@ function list(terminal: Terminal, text: string, flags: LsFlags): Promise<void> {
       session.display.event({ type: "checked", key: entity.key, kind: entity.kind });
     }
     session.display.end();
-    const context = { source: source.uri, notCarried: catalogue.notCarried };
+    const context = { source: source.uri, notCarried: catalogue.notCarried, pulledIn: catalogue.pulledIn, leftOut: catalogue.leftOut };
     const listing = fold.listing();
     const json = flags.json === true;
     writeLines(terminal.stdout, json ? [JSON.stringify(listingJson(listing, context))] : listingText(listing, context, session.style));
