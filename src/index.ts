@@ -31,6 +31,7 @@ export type { Action, Change, ChangeClass, FileLoss, FileTotals, Outcome, Refusa
 export { execute } from "./engine/execute.ts";
 export { LEVELS } from "./engine/finding.ts";
 export type { Finding, Level, Verified } from "./engine/finding.ts";
+export type { VersionNumbers } from "./engine/numbering.ts";
 export type { Job, JobEvent, Placements } from "./engine/job.ts";
 export { planSteps } from "./engine/plan.ts";
 export { prepare } from "./engine/preflight.ts";

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { Selection } from "../model/selection.ts";
 import { LEVELS } from "../engine/finding.ts";
 import type { Level } from "../engine/finding.ts";
+import type { VersionNumbers } from "../engine/numbering.ts";
 import { parseAliases, parseSince, parseStages, parseTag, parseVersions } from "./selection-values.ts";
 
 export interface SelectionFlags extends Pick<Selection, "experiments" | "models" | "runs" | "stages" | "aliases" | "tags"> {
@@ -14,6 +15,10 @@ export interface SelectionFlags extends Pick<Selection, "experiments" | "models"
 
 export interface LossFlags {
   readonly onLoss: "refuse" | "drop";
+}
+
+export interface NumberFlags {
+  readonly versionNumbers: VersionNumbers;
 }
 
 export interface OutputFlags {
@@ -80,6 +85,18 @@ export function addLossFlag(command: Command): Command {
       .choices(["refuse", "drop"])
       .default("refuse"),
   );
+}
+
+export function addNumberFlag(command: Command): Command {
+  return command.addOption(numberOption().default("preserve"));
+}
+
+/** `--version-numbers` without a default. */
+export function numberOption(): Option {
+  return new Option("--version-numbers <how>", "keep the numbers of versions, gaps included, or give them anew from 1, in order").choices([
+    "preserve",
+    "compact",
+  ]);
 }
 
 export function addPaceFlags(command: Command): Command {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { jobId, openJournal } from "../journal/journal.ts";
 import { findJob, listJobs } from "../journal/jobs.ts";
 import type { StoredJob } from "../journal/jobs.ts";
+import type { VersionNumbers } from "../engine/numbering.ts";
 import { createMapping, mappingSchema } from "../model/mapping.ts";
 import type { MappingFile } from "../model/mapping.ts";
 import { questionOf, selectionSchema } from "../model/selection.ts";
@@ -18,6 +19,7 @@ export interface JobOptions {
   readonly selection: Selection;
   readonly mapping: MappingFile;
   readonly onLoss: "refuse" | "drop";
+  readonly versionNumbers: VersionNumbers;
 }
 
 export interface JobJournalOptions {
@@ -59,13 +61,16 @@ function identityOf(
 ): JobIdentity {
   const where = location.place === "bundle" ? [resolve(location.path)] : [];
   const mapping = createMapping(options.mapping).canonical;
-  return { source: source.origin, target, options: JSON.stringify([questionOf(options.selection), mapping, options.onLoss, ...where]) };
+  const numbers = options.versionNumbers === "compact" ? ["compact"] : [];
+  const asked = [questionOf(options.selection), mapping, options.onLoss, ...numbers, ...where];
+  return { source: source.origin, target, options: JSON.stringify(asked) };
 }
 
 const storedOptions = z.object({
   selection: selectionSchema,
   mapping: mappingSchema,
   onLoss: z.enum(["refuse", "drop"]),
+  versionNumbers: z.enum(["preserve", "compact"]).default("preserve"),
 });
 
 export interface EarlierJob {

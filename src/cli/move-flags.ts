@@ -1,17 +1,24 @@
 // The flags of copy, export and import, which are one thing under three names.
 import type { Command } from "commander";
-import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, selectionOf } from "./flags.ts";
-import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
+import { addLossFlag, addNumberFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, selectionOf } from "./flags.ts";
+import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import type { JobOptions } from "./job-journal.ts";
 import { addMappingFlags, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
 
-export type MoveFlags = SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags & StateFlags & { readonly dryRun?: boolean };
+export type MoveFlags = SelectionFlags &
+  MappingFlags &
+  LossFlags &
+  NumberFlags &
+  OutputFlags &
+  PaceFlags &
+  StateFlags & { readonly dryRun?: boolean };
 
 export function addMoveFlags(command: Command): Command {
   addSelectionFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
+  addNumberFlag(command);
   command.option("--dry-run", "tell what would be done, as mlferry plan does, and write nothing");
   addStateFlag(command);
   addPaceFlags(command);
@@ -19,6 +26,6 @@ export function addMoveFlags(command: Command): Command {
 }
 
 /** What the flags ask for; `now` as in selectionOf. Reads the mapping file; throws MAPPING_INVALID, USAGE. */
-export function jobOptionsOf(flags: SelectionFlags & MappingFlags & LossFlags, now: () => number): JobOptions {
-  return { selection: selectionOf(flags, now), mapping: mappingOf(flags), onLoss: flags.onLoss };
+export function jobOptionsOf(flags: SelectionFlags & MappingFlags & LossFlags & NumberFlags, now: () => number): JobOptions {
+  return { selection: selectionOf(flags, now), mapping: mappingOf(flags), onLoss: flags.onLoss, versionNumbers: flags.versionNumbers };
 }

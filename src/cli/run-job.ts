@@ -61,7 +61,7 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const dir = stateDir(flags.state, terminal.env);
   const reopen = await isLeftUnfinished({ dir, source, location, options });
   if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force: request.force, dir });
-  const asked = { ...options, selection: questionOf(options.selection) };
+  const asked = { selection: questionOf(options.selection), mapping: options.mapping, onLoss: options.onLoss };
   const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), force: request.force, reopen } as const;
   const target = await places.target(location, use, interruption.signal);
   const command = commandLine(terminal.args);

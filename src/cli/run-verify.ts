@@ -12,7 +12,7 @@ import { foldVerified } from "../report/verify-totals.ts";
 import { verifyText } from "../report/verify-text.ts";
 import { EXIT } from "./exit-codes.ts";
 import { hasSelection, selectionOf } from "./flags.ts";
-import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
+import type { LevelFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import { earlierJob } from "./job-journal.ts";
 import type { EarlierJob, JobOptions } from "./job-journal.ts";
 import { jobOf } from "./job-of.ts";
@@ -30,7 +30,8 @@ export type VerifyFlags = SelectionFlags &
   OutputFlags &
   PaceFlags &
   StateFlags &
-  LevelFlags & { readonly onLoss?: "refuse" | "drop" };
+  LevelFlags &
+  Partial<NumberFlags> & { readonly onLoss?: "refuse" | "drop" };
 
 export interface VerifyRequest {
   readonly source: Location;
@@ -94,12 +95,13 @@ function combined(given: Pick<JobOptions, "selection" | "mapping">, flags: Verif
     selection: hasSelection(flags) || earlier === undefined ? given.selection : earlier.options.selection,
     mapping: hasMapping(flags) || earlier === undefined ? given.mapping : earlier.options.mapping,
     onLoss: flags.onLoss ?? earlier?.options.onLoss ?? "refuse",
+    versionNumbers: flags.versionNumbers ?? earlier?.options.versionNumbers ?? "preserve",
   };
 }
 
 function notes(given: Pick<JobOptions, "selection">, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
   if (earlier === undefined) return [];
-  const { mapping, onLoss, selection } = earlier.options;
+  const { mapping, onLoss, selection, versionNumbers } = earlier.options;
   const none = createMapping({}).canonical;
   const isSame = JSON.stringify(questionOf(selection)) === JSON.stringify(questionOf(given.selection));
   const usesSelection = !hasSelection(flags) && !isSame;
@@ -109,6 +111,7 @@ function notes(given: Pick<JobOptions, "selection">, flags: VerifyFlags, earlier
     ...(usesSelection ? ["the selection"] : []),
     ...(usesMapping ? ["the mapping"] : []),
     ...(usesPolicy ? ["--on-loss drop"] : []),
+    ...(flags.versionNumbers === undefined && versionNumbers === "compact" ? ["--version-numbers compact"] : []),
   ].join(" and ");
   const when = new Date(earlier.updated).toISOString().slice(0, 16).replace("T", " ");
   return [

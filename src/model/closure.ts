@@ -131,9 +131,9 @@ function modelContents(
   }
   for (const { key, model } of within.versions) if (versions.has(key)) keys.add(model).add(key);
   const leftOut: EntityKey[] = [];
-  for (const { key, version } of within.aliases) {
+  for (const { key, model, version } of within.aliases) {
     if (version === undefined || versions.has(version)) keys.add(key);
-    else leftOut.push(key);
+    else if (keys.has(model)) leftOut.push(key);
   }
   return { keys, leftOut };
 }
@@ -141,7 +141,7 @@ function modelContents(
 interface Within {
   readonly versions: (Parameters<typeof chooseVersions>[0][number] & { readonly aliases: string[] })[];
   /** `version` is undefined where the alias only names its model. */
-  readonly aliases: { readonly key: EntityKey; readonly version: EntityKey | undefined }[];
+  readonly aliases: { readonly key: EntityKey; readonly model: EntityKey; readonly version: EntityKey | undefined }[];
 }
 
 function versionsOf(objects: Objects, roots: ReadonlySet<EntityKey>): Within {
@@ -155,8 +155,8 @@ function versionsOf(objects: Objects, roots: ReadonlySet<EntityKey>): Within {
     if (kind !== "alias" || container === undefined) continue;
     const version = versions.get(container);
     version?.aliases.push(name);
-    if (version !== undefined) aliases.push({ key, version: container });
-    else if (roots.has(container)) aliases.push({ key, version: undefined });
+    if (version !== undefined) aliases.push({ key, model: version.model, version: container });
+    else if (roots.has(container)) aliases.push({ key, model: container, version: undefined });
   }
   return { versions: [...versions.values()], aliases };
 }

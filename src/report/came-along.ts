@@ -1,4 +1,5 @@
 // Rows for what a selection brought along, and for what it left behind although it belongs to what was selected.
+import { z } from "zod";
 import type { EntityKey } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import { idOf } from "../model/keys.ts";
@@ -13,6 +14,16 @@ export interface Reach {
   readonly pulledIn: readonly PulledIn[];
   /** Aliases whose versions are not selected. */
   readonly leftOut: readonly EntityKey[];
+}
+
+/** The same in the JSON of reports. */
+export const reachSchema = {
+  pulled_in: z.array(z.object({ kind: z.enum(KINDS), count: z.int().min(0), because: z.string() })),
+  aliases_left_out: z.array(z.string()),
+};
+
+export function reachJson({ pulledIn, leftOut }: Reach): { pulled_in: PulledIn[]; aliases_left_out: string[] } {
+  return { pulled_in: [...pulledIn], aliases_left_out: [...leftOut] };
 }
 
 export function reachSections({ pulledIn, leftOut }: Reach, style: Style): string[] {

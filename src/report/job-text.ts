@@ -3,6 +3,7 @@ import { KINDS } from "../model/entities.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
 import { reachSections } from "./came-along.ts";
 import type { Reach } from "./came-along.ts";
+import { idOf } from "../model/keys.ts";
 import { section } from "./list-text.ts";
 import { knownLossRows, notCarriedRows } from "./loss-text.ts";
 import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
@@ -31,6 +32,7 @@ export function jobText(totals: JobTotals, context: JobContext, style: Style): s
   return [
     ...lossSections(totals, context, style),
     ...(totals.objects === 0 || isNothingToDo(totals) ? [] : reachSections(context, style)),
+    ...numberSection(totals, style),
     ...changeSection(totals, style),
     ...summary(totals, context, style),
   ];
@@ -66,6 +68,12 @@ function changeSection({ translated }: JobTotals, style: Style): string[] {
     .filter((change) => style.verbose || change.class === "translated")
     .map(({ field, count, rule }) => [shown(field), `${countText(count)} ×`, shown(rule)]);
   return section({ title: "kept in another form", tone: "quiet", rows, flexible: [0, 2], right: [1] }, style);
+}
+
+/** The table by which people find a version again. */
+function numberSection({ renumbered }: JobTotals, style: Style): string[] {
+  const rows = renumbered.map(({ source, target }) => [shown(idOf(source)), shown(idOf(target))]);
+  return section({ title: "versions under another number", tone: "quiet", head: ["source", "target"], rows, flexible: [0, 1] }, style);
 }
 
 const HEADS: Readonly<Record<OutcomeState, string>> = {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
-import type { Reach } from "./came-along.ts";
+import { reachJson, reachSchema } from "./came-along.ts";
 import type { BundleCheckResult } from "./bundle-check-text.ts";
 import type { JobContext } from "./job-text.ts";
 import type { Listing } from "./listing.ts";
@@ -22,10 +22,6 @@ const count = z.int().min(0);
 const perKind = <T extends z.ZodType>(schema: T) => z.partialRecord(z.enum(KINDS), schema);
 const lossSchema = z.object({ key: z.string(), field: z.string(), reason: z.string() });
 const notCarriedSchema = z.object({ what: z.string(), count, at_least: z.boolean(), where: z.string().optional() });
-const reachSchema = {
-  pulled_in: z.array(z.object({ kind: z.enum(KINDS), count, because: z.string() })),
-  aliases_left_out: z.array(z.string()),
-};
 const changeSchema = z.object({
   field: z.string(),
   class: z.enum(["translated", "inherent", "lost"]),
@@ -79,6 +75,9 @@ export const jobSchema = z.object({
   not_carried: z.array(notCarriedSchema),
   ...reachSchema,
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
+  renumbered: z
+    .array(z.object({ source: z.string(), target: z.string() }))
+    .describe("versions that have another number at the target: old key, new key"),
   placed: z.array(z.object({ source: z.string(), target: z.string() })).describe("everything that the target holds now: old key, new key"),
   totals: z.object({
     objects: count,
@@ -209,6 +208,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     not_carried: notCarriedJson(context.notCarried),
     ...reachJson(context),
     translated: [...totals.translated],
+    renumbered: [...totals.renumbered],
     placed: [...totals.placed].map(([source, target]) => ({ source, target })),
     totals: {
       objects: totals.objects,
@@ -286,10 +286,6 @@ function notCarriedJson(items: PlanContext["notCarried"]): z.infer<typeof notCar
     at_least: atLeast === true,
     ...(where === undefined ? {} : { where }),
   }));
-}
-
-function reachJson({ pulledIn, leftOut }: Reach): Pick<ListingJson, "pulled_in" | "aliases_left_out"> {
-  return { pulled_in: [...pulledIn], aliases_left_out: [...leftOut] };
 }
 
 function lossesJson(losses: PlanContext["losses"]): z.infer<typeof lossSchema>[] {

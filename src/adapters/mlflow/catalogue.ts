@@ -1,5 +1,5 @@
 // Turns an inventory and a selection into a catalogue: the closure, and the stream of entities in dependency order.
-import { closeSelection, later, type Selectable } from "../../model/closure.ts";
+import { closeSelection, later, type Closure, type Selectable } from "../../model/closure.ts";
 import type { Entity, EntityKey, ModelVersion } from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
 import { idOf, versionKey } from "../../model/keys.ts";
@@ -14,15 +14,7 @@ import { placeOf } from "./version-place.ts";
 /** The catalogue of what `selection` comes to. Throws NOTHING_SELECTED. Whole runs are read from `spool` when their turn comes. */
 export function catalogueOf(inventory: Inventory, options: { selection: Selection; spool: RunSpool }): Catalogue {
   const versions = inventory.versions.map((wire) => convert.toModelVersion(wire, placeOf(wire, inventory)));
-  const { found } = inventory;
-  const {
-    keys: chosen,
-    pulledIn,
-    leftOut,
-  } = closeSelection(selectables(inventory, versions), options.selection, {
-    versions: new Set(versions.map(({ key }) => key)),
-    ...(found === undefined ? {} : { isRunWanted: (key) => found.has(idOf(key)) }),
-  });
+  const { keys: chosen, pulledIn, leftOut } = closureOf(inventory, versions, options.selection);
   const runs = parentsFirst([...inventory.runs.values()].filter((run) => chosen.has(convert.runKey(run.id))));
   const experiments = [...inventory.experiments.values()].map(convert.toExperiment).filter((item) => chosen.has(item.key));
   const models = inventory.models.map(convert.toRegisteredModel).filter((model) => chosen.has(model.key));
@@ -55,6 +47,14 @@ export function catalogueOf(inventory: Inventory, options: { selection: Selectio
     yield* chosenVersions;
     yield* aliases;
   }
+}
+
+function closureOf(inventory: Inventory, versions: readonly ModelVersion[], selection: Selection): Closure {
+  const { found } = inventory;
+  return closeSelection(selectables(inventory, versions), selection, {
+    versions: new Set(versions.map(({ key }) => key)),
+    ...(found === undefined ? {} : { isRunWanted: (key) => found.has(idOf(key)) }),
+  });
 }
 
 type Kinds = "experiments" | "runs" | "loggedModels" | "models" | "versions" | "aliases";

@@ -62,7 +62,8 @@ export async function findModel(registry: Registry, model: RegisteredModel, cont
   const snapshot = await registry.snapshot(model.name, context.signal);
   if (snapshot === undefined) return undefined;
   const ours = !snapshot.isPrompt && snapshot.model.provenance.get(PROVENANCE.source) === sourceDigest(context.provenance);
-  return { key: placed(keyOf("registered-model", model.name)), ours, deleted: false, read: async () => snapshot.model };
+  const key = placed(keyOf("registered-model", model.name));
+  return { key, ours, deleted: false, lastVersion: snapshot.lastNumber, read: async () => snapshot.model };
 }
 
 /** The version with this provenance; failing that, whatever holds its number. */

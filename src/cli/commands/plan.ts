@@ -1,13 +1,13 @@
 // mlferry plan: what a copy would do.
 import type { Command } from "commander";
-import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
-import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
+import { addLossFlag, addNumberFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
+import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
 import type { MappingFlags } from "../mapping-flags.ts";
 import { move } from "../move.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags;
+type PlanFlags = SelectionFlags & MappingFlags & LossFlags & NumberFlags & OutputFlags & PaceFlags;
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -19,6 +19,7 @@ export function registerPlan(program: Command, terminal: Terminal): void {
   addSelectionFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
+  addNumberFlag(command);
   addPaceFlags(command);
   addOutputFlags(command)
     .addHelpText(
