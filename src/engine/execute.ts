@@ -106,6 +106,8 @@ async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome
     return await fail(step, "blocked", { code: "NEEDS_FAILED", message, hint }, execution);
   } catch (thrown) {
     const error = withContext(thrown, { key: step.source.key });
+    // Also of a job that ends here: what is on its way already may still be written.
+    holdBack(step, execution);
     if (isFatal(error)) throw error;
     const { code, message, hint } = error;
     const refusal = { code, message: `cannot write ${step.source.key}: ${message}`, ...(hint === undefined ? {} : { hint }) };
