@@ -52,10 +52,10 @@ export async function removePlaceholders(reserving: Reserving, model: string, si
   }
 }
 
-/** The refusal to give a version that is there a number of its own: its numbers were given anew when it was placed. */
+/** The refusal to move a version that is there to another number. */
 export function placedElsewhere(version: ModelVersion, place: PlacedKey): MigrationError {
   return new MigrationError("VERSION_NUMBER_TAKEN", `${idOf(version.key)} is at the target already, as ${idOf(place)}`, {
-    hint: "it was placed by a job with --version-numbers compact: use that again",
+    hint: "was it placed by a job with --version-numbers compact? then use that again; else delete it there",
   });
 }
 
