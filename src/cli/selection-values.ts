@@ -58,9 +58,10 @@ function parseTime(text: string): number {
   const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
   if (match === null) return NaN;
   const [, day = "", time = "00:00", offset = "Z"] = match;
-  const from = Date.parse(`${day}T${time}${offset}`);
+  const midnight = Date.parse(`${day}T00:00Z`);
   // Date.parse makes the 2nd of March of the 30th of February.
-  return new Date(`${day}T00:00Z`).toISOString().startsWith(day) ? from : NaN;
+  const isDay = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day);
+  return isDay ? Date.parse(`${day}T${time}${offset}`) : NaN;
 }
 
 function listOf(text: string): string[] {

@@ -6,6 +6,7 @@ import { aliasKey, keyOf, placed, PROVENANCE, versionKey } from "../../model/key
 import type { FindContext, Found } from "../../ports/target.ts";
 import { sourceDigest } from "./target-calls.ts";
 import type { RegistryReader, VersionThere } from "./target-registry-reads.ts";
+import { inWordsOf } from "./target-version-files.ts";
 
 /** A registered model with its versions, as far as this process knows. */
 export interface ModelSnapshot {
@@ -79,7 +80,7 @@ export async function findVersion(registry: Registry, version: ModelVersion, con
     ours: ours !== undefined,
     ...(there.mark === undefined ? {} : { mark: there.mark }),
     deleted: false,
-    read: async () => there.entity,
+    read: (signal) => inWordsOf(version, there.entity, { registry, signal }),
   };
 }
 

@@ -11,6 +11,7 @@ import { createOnce } from "./target-once.ts";
 import type { RegistryReader, VersionThere } from "./target-registry-reads.ts";
 import type { ModelSnapshot, Registry } from "./target-registry.ts";
 import { checkNumber, numberTaken, placedElsewhere, removePlaceholders, reserveNumbers } from "./target-version-numbers.ts";
+import { inWordsOf } from "./target-version-files.ts";
 import type { VersionOrigin, VersionOrigins } from "./target-version-origins.ts";
 
 export interface VersionWriting {
@@ -90,7 +91,7 @@ async function updateVersion(writing: VersionWriting, version: ModelVersion, { s
   const { version: number } = version;
   const id = { name: version.model, version: String(number) };
   const known = snapshot.versions.get(number) ?? (await reader.version(version.model, number, signal));
-  refuseFixedFields(version, known.entity, snapshot.lastNumber);
+  refuseFixedFields(version, await inWordsOf(version, known.entity, { ...writing, signal }), snapshot.lastNumber);
   if (version.files.owner === "own") await writing.origins.open(version, context);
   if ((known.description ?? "") !== (version.description ?? "")) {
     await calls.patch("model-versions/update", { ...id, description: version.description ?? "" }, signal);
