@@ -5,8 +5,11 @@ import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags, St
 import type { JobOptions } from "./job-journal.ts";
 import { addMappingFlags, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
+import { addPlaceFlags } from "./place-flags.ts";
+import type { PlaceFlags } from "./place-flags.ts";
 
-export type MoveFlags = SelectionFlags &
+export type MoveFlags = PlaceFlags &
+  SelectionFlags &
   MappingFlags &
   LossFlags &
   NumberFlags &
@@ -15,6 +18,7 @@ export type MoveFlags = SelectionFlags &
   StateFlags & { readonly dryRun?: boolean };
 
 export function addMoveFlags(command: Command): Command {
+  addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
   addMappingFlags(command);
   addLossFlag(command);

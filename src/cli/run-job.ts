@@ -14,6 +14,7 @@ import { jobJson } from "../report/json.ts";
 import { foldOutcomes, isIncomplete } from "../report/outcome-totals.ts";
 import type { JobTotals } from "../report/outcome-totals.ts";
 import { countOf } from "../report/quantities.ts";
+import { isPassedOver, unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { commandLine } from "./command-line.ts";
 import { EXIT, gravest } from "./exit-codes.ts";
 import { isLeftUnfinished, openJobJournal } from "./job-journal.ts";
@@ -116,9 +117,15 @@ function report(totals: JobTotals, context: JobContext, { session, request }: { 
   const { terminal, style } = session;
   const { onLoss } = request.options;
   const incomplete = isIncomplete(totals, { onLoss, notCarried: context.notCarried, losses: context.losses });
+  const unread = session.places.unread();
   const refused = totals.notMoved.some(({ code }) => code === "NOT_AUTHORISED");
-  terminal.exitCode = gravest([...(incomplete ? [EXIT.incomplete] : []), ...(refused ? [CODES.NOT_AUTHORISED.exit] : [])]);
-  const lines =
-    request.flags.json === true ? [JSON.stringify(jobJson(totals, context, terminal.exitCode))] : jobText(totals, context, style);
+  terminal.exitCode = gravest([
+    ...(incomplete || isPassedOver(unread, onLoss) ? [EXIT.incomplete] : []),
+    ...(refused ? [CODES.NOT_AUTHORISED.exit] : []),
+  ]);
+  const json = request.flags.json === true;
+  const lines = json
+    ? [JSON.stringify({ ...jobJson(totals, context, terminal.exitCode), ...unreadField(unread) })]
+    : [...unreadLines(unread, style), ...jobText(totals, context, style)];
   writeLines(terminal.stdout, lines);
 }

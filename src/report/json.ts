@@ -30,6 +30,8 @@ const changeSchema = z.object({
   rule: z.string(),
   agreed: z.boolean(),
 });
+/** Of the source's server, beside the one that was read. */
+const notRead = z.array(z.string()).optional();
 const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 const factsSchema = z.object({ facts: count, moved: count, translated: count, inherent: count, lost: count, refused: count });
 
@@ -57,6 +59,7 @@ export const planSchema = z.object({
   }),
   not_carried: z.array(notCarriedSchema),
   ...reachSchema,
+  workspaces_not_read: notRead,
   earlier_losses: z.array(lossSchema),
   exit_code: count,
 });
@@ -74,6 +77,7 @@ export const jobSchema = z.object({
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
   ...reachSchema,
+  workspaces_not_read: notRead,
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
   renumbered: z
     .array(z.object({ source: z.string(), target: z.string() }))
@@ -111,6 +115,7 @@ export const verifySchema = z.object({
     }),
   ),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   compared: z.object({
     objects: count,
     by_kind: perKind(count),
@@ -140,6 +145,7 @@ export const listingSchema = z.object({
   counts: z.record(z.enum(KINDS), count),
   not_carried: z.array(notCarriedSchema),
   ...reachSchema,
+  workspaces_not_read: notRead,
 });
 
 /** `mlferry verify BUNDLE --json`. */

@@ -5,9 +5,11 @@ import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags } f
 import { addMappingFlags } from "../mapping-flags.ts";
 import type { MappingFlags } from "../mapping-flags.ts";
 import { move } from "../move.ts";
+import { addPlaceFlags } from "../place-flags.ts";
+import type { PlaceFlags } from "../place-flags.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = SelectionFlags & MappingFlags & LossFlags & NumberFlags & OutputFlags & PaceFlags;
+type PlanFlags = PlaceFlags & SelectionFlags & MappingFlags & LossFlags & NumberFlags & OutputFlags & PaceFlags;
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -16,6 +18,7 @@ export function registerPlan(program: Command, terminal: Terminal): void {
     .description("Reads both places and tells, for every object, what a copy would do and which facts would not arrive as they are.")
     .argument("<SRC>", "where a copy would read")
     .argument("<DST>", "where it would write");
+  addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
@@ -30,5 +33,7 @@ Examples:
   mlferry plan backup.tar http://prod:5000 --map mapping.yaml --verbose
   mlferry plan http://dev:5000 http://prod:5000 --json | jq '.totals'`,
     )
-    .action((source: string, target: string, flags: PlanFlags) => move(terminal, { source, target, flags: { ...flags, dryRun: true } }));
+    .action((source: string, target: string, flags: PlanFlags) =>
+      move(terminal, { kind: "copy", source, target, flags: { ...flags, dryRun: true } }),
+    );
 }
