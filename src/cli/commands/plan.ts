@@ -9,13 +9,7 @@ import { addPlaceFlags } from "../place-flags.ts";
 import type { PlaceFlags } from "../place-flags.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = PlaceFlags &
-  SelectionFlags &
-  MappingFlags &
-  LossFlags &
-  NumberFlags &
-  OutputFlags &
-  PaceFlags & { readonly out?: string };
+type PlanFlags = PlaceFlags & SelectionFlags & MappingFlags & LossFlags & NumberFlags & OutputFlags & PaceFlags & { readonly out?: string };
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
