@@ -90,6 +90,7 @@ function createConnector(options: PlacesOptions): Connector {
         pacer: pacerOf(location.host),
         userAgent: `mlferry/${options.terminal.version}`,
         onRetry: options.onRetry,
+        writes: role === "target",
         ...(auth === undefined ? {} : { auth }),
       };
       const server = await connectMlflow(client, signal);

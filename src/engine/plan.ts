@@ -29,6 +29,7 @@ async function decide(reconciled: Reconciled, prepared: Prepared): Promise<Step>
   const provenance = provenanceOf(source, entity, job, containers);
   const mark = fingerprint(entity);
   const step = { source, entity, changes, mark, stamp: `${mark} ${provenance.get(PROVENANCE.source) ?? ""}` };
+  if (reconciled.dropped === true) return { ...step, action: "drop" };
   try {
     if (refusal === undefined && (await isJournaled(source.key, step.stamp, prepared))) return { ...step, action: "skip", journaled: true };
     const local = localise(entity, (key) => prepared.placements.placed(key));

@@ -81,7 +81,8 @@ export function createReadableMlflow(
     close: async () => undefined,
   };
   const { version = "3.17.2", servesArtifacts = true } = options;
-  return { server: { http, uri: "http://fake", version, origin: "0".repeat(32) as OriginId, servesArtifacts }, requests };
+  const features = { loggedModels: true, stages: true, strictTexts: false };
+  return { server: { http, uri: "http://fake", version, origin: "0".repeat(32) as OriginId, servesArtifacts, features }, requests };
 }
 
 function answer(content: Content, route: string, request: JsonRequest): unknown {
@@ -106,6 +107,7 @@ function answer(content: Content, route: string, request: JsonRequest): unknown 
       return bulkHistory(content, request.query ?? []);
     case "metrics/get-history":
       return history(content, query);
+    case "traces":
     case "traces/search":
       return { traces: content.traces ?? [] };
     case "/graphql":

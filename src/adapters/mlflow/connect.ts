@@ -4,6 +4,8 @@ import { MigrationError } from "../../errors.ts";
 import { createHttpClient } from "../../http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
 import type { OriginId } from "../../model/entities.ts";
+import { probeFeatures } from "./features.ts";
+import type { ServerFeatures } from "./features.ts";
 import { parseWire, wire } from "./wire.ts";
 
 /** An open server, shared by its reading and its writing half. */
@@ -16,22 +18,29 @@ export interface MlflowServer {
   readonly origin: OriginId;
   /** Whether the server passes artifacts on (`--serve-artifacts`, its default). */
   readonly servesArtifacts: boolean;
+  readonly features: ServerFeatures;
+}
+
+export interface ConnectOptions extends HttpClientOptions {
+  /** Whether the server is to be written; default: false. */
+  readonly writes?: boolean;
 }
 
 /**
- * Connects with three requests. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or NOT_A_REGISTRY. The origin is made from the creation
+ * Connects with five requests, six to a server that is to be written. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or NOT_A_REGISTRY. The origin is made from the creation
  * time of experiment 0, which every database gets when it is set up: it stays when the server moves to another address.
  */
-export async function connectMlflow(options: HttpClientOptions, signal: AbortSignal): Promise<MlflowServer> {
+export async function connectMlflow(options: ConnectOptions, signal: AbortSignal): Promise<MlflowServer> {
   const http = createHttpClient(options);
   try {
     const version = await probeVersion(http, signal);
     // One after the other: a server that has just started was seen to break on simultaneous first requests (3.17.2).
     const serving = await servesArtifacts(http, signal);
     const created = await firstExperiment(http, signal);
+    const features = await probeFeatures(http, { writes: options.writes ?? false }, signal);
     const identity = created === undefined ? ["mlflow", http.baseUrl] : ["mlflow", String(created)];
     const origin = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32) as OriginId;
-    return { http, uri: http.baseUrl, version, origin, servesArtifacts: serving };
+    return { http, uri: http.baseUrl, version, origin, servesArtifacts: serving, features };
   } catch (thrown) {
     await http.close();
     throw thrown;

@@ -128,8 +128,9 @@ const files = z.object({
   files: z.array(z.object({ path: z.string(), is_dir: z.boolean().default(false), file_size: int64.optional() })).default([]),
 });
 
-/** Only where it is: traces are counted, not carried. */
+/** Only where it is: traces are counted, not carried. Those of servers before 3.0 have an `experiment_id`. */
 const trace = z.object({
+  experiment_id: z.string().optional(),
   trace_location: z.object({ mlflow_experiment: z.object({ experiment_id: z.string() }).optional() }).optional(),
 });
 
@@ -171,7 +172,7 @@ export function parseWire<T>(schema: z.ZodType<T>, value: unknown, call: string)
     "NOT_A_REGISTRY",
     `the answer to ${call} is not MLflow's: ${issue?.path.join(".") ?? ""} ${issue?.message.toLowerCase() ?? ""}`,
     {
-      hint: "check that the address is that of an MLflow tracking server of version 3",
+      hint: "check that the address is that of an MLflow tracking server",
     },
   );
 }
