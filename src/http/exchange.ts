@@ -19,6 +19,8 @@ export interface Call {
   readonly body?: string | Readable;
   /** A status above 299 that the caller wants as an answer. */
   readonly accept?: number;
+  /** Longest silence of the server, where it is another one than the exchange's. */
+  readonly timeoutMs?: number;
 }
 
 export interface Exchange {
@@ -80,6 +82,7 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
       headers: { ...address.headers, ...call.headers },
       body: call.body ?? null,
       signal,
+      ...(call.timeoutMs === undefined ? {} : { headersTimeout: call.timeoutMs, bodyTimeout: call.timeoutMs }),
     });
   } catch (thrown) {
     return { failure: failureOf(line, thrown, call, signal) };
@@ -99,7 +102,11 @@ function failureOf(line: Line, thrown: unknown, call: Call, signal: AbortSignal)
   throwIfInterrupted(signal);
   const request = { method: call.method, url: shownUrl(line.address, call.path, call.query) };
   const now = line.policy.clock.now();
-  const failure = connectionFailure(thrown, request, { ...line, awayMs: now - (line.awaySince ?? now) });
+  const failure = connectionFailure(thrown, request, {
+    contacted: line.contacted,
+    awayMs: now - (line.awaySince ?? now),
+    timeoutMs: call.timeoutMs ?? line.timeoutMs,
+  });
   if (failure === undefined) throw defect(thrown, request.method, request.url);
   if (failure.error.code === "SERVER_UNREACHABLE") line.awaySince ??= now;
   return failure;

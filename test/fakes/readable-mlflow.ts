@@ -68,6 +68,12 @@ export function createReadableMlflow(
       return requests.length;
     },
     json: async (request, signal) => (signal.throwIfAborted(), handle(request)),
+    async items({ path, query }, begin, signal) {
+      signal.throwIfAborted();
+      const whole = handle({ method: "GET", path, ...(query === undefined ? {} : { query }), repeat: "safe" }) as { metrics: unknown[] };
+      begin()(whole.metrics);
+      return { ...whole, metrics: [] };
+    },
     text: async () => options.version ?? "3.17.2",
     async *download({ path, query, offset = 0 }, signal) {
       signal.throwIfAborted();

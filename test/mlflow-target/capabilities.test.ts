@@ -45,7 +45,9 @@ describe("an MLflow server's capabilities", () => {
   it("have the widths of the database's columns where it holds texts to them", () => {
     const strict = mlflowCapabilities({ version: "3.17.2", features: { ...all, strictTexts: true } });
     const { names, tags } = strict;
-    expect([strict.descriptionChars, tags["registered-model"]?.valueChars, tags["model-version"]?.valueChars]).toEqual([5000, 5000, 100_000]);
+    expect([strict.descriptionChars, tags["registered-model"]?.valueChars, tags["model-version"]?.valueChars]).toEqual([
+      5000, 5000, 100_000,
+    ]);
     expect([modern.descriptionChars, modern.textRefuses]).toEqual([undefined, undefined]);
     expect(strict.textRefuses?.pattern.test("a\0b")).toBe(true);
     for (const { pattern } of [names.experiment, names.registeredModel].flatMap((rule) => rule ?? [])) {

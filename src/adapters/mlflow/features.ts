@@ -15,7 +15,11 @@ export interface ServerFeatures {
 }
 
 /** Up to four requests, none of which changes or reads anything. One after the other, see connectMlflow. */
-export async function probeFeatures(http: HttpClient, { writes }: { readonly writes: boolean }, signal: AbortSignal): Promise<ServerFeatures> {
+export async function probeFeatures(
+  http: HttpClient,
+  { writes }: { readonly writes: boolean },
+  signal: AbortSignal,
+): Promise<ServerFeatures> {
   return {
     loggedModels: await offers(http, "logged-models", signal),
     stages: await offers(http, "model-versions/transition-stage", signal),
@@ -26,8 +30,9 @@ export async function probeFeatures(http: HttpClient, { writes }: { readonly wri
 /** Of a route that takes POST alone: asked by GET, a server that has it answers 405 and one that has not 404. */
 async function offers(http: HttpClient, route: string, signal: AbortSignal): Promise<boolean> {
   const refused = await refusal(http.json({ method: "GET", path: `${API}/${route}`, repeat: "safe" }, signal));
-  if ((refused?.request?.status ?? 0) >= 500) throw refused;
-  return refused?.request?.status !== 404;
+  const status = refused?.request?.status ?? 200;
+  if (refused !== undefined && status >= 500) throw refused;
+  return status !== 404;
 }
 
 /** PostgreSQL's drivers refuse the character before the database is asked (psycopg2: 500, `cannot contain NUL (0x00) characters`). */

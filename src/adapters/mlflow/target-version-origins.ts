@@ -85,7 +85,11 @@ async function loggedModelOrigin(
   return { fields: { source, model_id: modelId, ...runOf(version) } };
 }
 
-async function carrierOrigin({ http, carriers, freeRuns }: OriginParts, version: ModelVersion, context: PutContext): Promise<VersionOrigin> {
+async function carrierOrigin(
+  { http, carriers, freeRuns }: OriginParts,
+  version: ModelVersion,
+  context: PutContext,
+): Promise<VersionOrigin> {
   const carrier = await carriers.open(version, context);
   const source = artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER);
   await context.files(createSender(http, source, context.signal));

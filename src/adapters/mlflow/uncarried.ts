@@ -38,6 +38,7 @@ export async function countUncarried(
     offered(scorers(server, named, signal), [unseen("scorers")]),
     // Where the server asks for a login, webhooks are for administrators: others have nothing there that could be missed.
     registry && selection.models === undefined ? offered(webhooks(server, signal), []) : [],
+    isOpen(selection) ? offered(hidden(server, signal), []) : [],
   ]);
   return counts.flat().filter((item) => item.count > 0 || item.atLeast === true);
 }
@@ -109,6 +110,17 @@ async function scorers(server: MlflowServer, named: ReadonlyMap<string, string>,
 async function webhooks(server: MlflowServer, signal: AbortSignal): Promise<NotCarried[]> {
   const page = await get(server.http, "/api/2.0/mlflow/webhooks", { schema: wire.webhooks, signal });
   return [{ what: "webhooks", count: page.webhooks.length, ...(hasMore(page) ? { atLeast: true } : {}) }];
+}
+
+/** Whether more could be selected than what is there to be seen: a plain name that is not seen is an error already. */
+function isOpen({ experiments, models }: Selection): boolean {
+  return [...(experiments ?? []), ...(models ?? [])].some((glob) => /[*?[]/.test(glob)) || (experiments ?? models) === undefined;
+}
+
+/** With MLflow's basic-auth app (3.x), searches leave out what the user may not read, without a word. Administrators see everything. */
+async function hidden(server: MlflowServer, signal: AbortSignal): Promise<NotCarried[]> {
+  const { user } = await get(server.http, "/api/2.0/mlflow/users/current", { schema: wire.currentUser, signal });
+  return user.is_admin ? [] : [unseen("objects that this user may not see")];
 }
 
 function hasMore({ next_page_token: token }: { readonly next_page_token?: string | undefined }): boolean {

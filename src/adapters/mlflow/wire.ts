@@ -144,6 +144,7 @@ export const wire = {
   run: z.object({ run }),
   runs: z.object({ runs: z.array(run).default([]), ...nextPage }),
   metrics: z.object({ metrics: z.array(metric.and(z.object({ run_id: z.string().optional() }))).default([]), ...nextPage }),
+  points: z.array(metric),
   loggedModel: z.object({ model: loggedModel }),
   loggedModels: z.object({ models: z.array(loggedModel).default([]), ...nextPage }),
   registeredModel: z.object({ registered_model: registeredModel }),
@@ -156,6 +157,7 @@ export const wire = {
   datasets: z.object({ datasets: z.array(z.unknown()).default([]), ...nextPage }),
   scorers: z.object({ scorers: z.array(z.unknown()).default([]) }),
   webhooks: z.object({ webhooks: z.array(z.unknown()).default([]), ...nextPage }),
+  currentUser: z.object({ user: z.object({ is_admin: z.boolean().default(false) }) }),
   serverInfo: z.object({
     store_type: text,
     workspaces_enabled: z.boolean().default(false),
