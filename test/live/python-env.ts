@@ -12,7 +12,8 @@ const LIVE_DIR = fileURLToPath(new URL("./", import.meta.url));
 const CACHE_DIR = fileURLToPath(new URL("../../.live/", import.meta.url));
 
 /** The releases that the suite runs against: the current one, and the last one before 3.0. Each has its requirements-<version>.txt. */
-export type MlflowVersion = "3.17.2" | "2.22.5";
+export const MLFLOW_VERSIONS = ["3.17.2", "2.22.5"] as const;
+export type MlflowVersion = (typeof MLFLOW_VERSIONS)[number];
 
 /** Where nothing else is said. */
 export const MLFLOW_VERSION: MlflowVersion = "3.17.2";

@@ -12,7 +12,7 @@ import { ensurePython } from "./python-env.ts";
 import type { MlflowVersion } from "./python-env.ts";
 
 export { runPython } from "./leash.ts";
-export { ensurePython, MLFLOW_VERSION } from "./python-env.ts";
+export { ensurePython, MLFLOW_VERSION, MLFLOW_VERSIONS } from "./python-env.ts";
 export type { MlflowVersion } from "./python-env.ts";
 
 const LOG_NAME = "server.log";
