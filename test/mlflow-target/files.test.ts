@@ -15,6 +15,7 @@ function uploads(): { http: HttpClient; requests: UploadRequest[] } {
     items: refuse,
     text: refuse,
     download: refuse,
+    withHeaders: refuse,
     close: refuse,
     baseUrl: base,
     requests: 0,
