@@ -39,7 +39,7 @@ export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): 
   const work = (item: GroupedStep): Promise<Outcome> => begin(item, lanes, execution);
   for await (const outcome of concurrently(groupRuns(steps, job), job.inFlight * ENTITIES_PER_REQUEST, work, job.drain)) {
     losses.push(...lossesOf(outcome));
-    whole &&= outcome.state === "done" || outcome.state === "skipped";
+    whole &&= outcome.state === "done" || outcome.state === "skipped" || outcome.state === "dropped";
     yield outcome;
   }
   if (job.drain.aborted) throw new MigrationError("INTERRUPTED", "interrupted");
@@ -68,7 +68,7 @@ export function lossesOf(outcome: Outcome): LossRecord[] {
     .map((change) => ({ key, field: change.field, reason: change.rule }));
   const files = outcome.fileLosses.map((loss) => ({ key, field: `files/${loss.path}`, reason: loss.reason }));
   const whole = outcome.error === undefined ? [] : [{ key, field: "", reason: outcome.error.message }];
-  return outcome.state === "done" || outcome.state === "skipped" || outcome.state === "partial" ? [...fields, ...files] : whole;
+  return outcome.error === undefined || outcome.state === "partial" ? [...fields, ...files] : whole;
 }
 
 /** What the works of one execution share. */
@@ -97,6 +97,7 @@ async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome
   const { step } = item;
   try {
     if (step.refusal !== undefined) return await fail(step, "refused", step.refusal, execution);
+    if (step.action === "drop") return { step, state: "dropped", fileLosses: [], moved: NO_FILES };
     if (step.action === "skip" || step.action === "link") return passOver(step, execution);
     for (const key of step.entity.needs) await execution.running.get(key);
     const reason = whyBlocked(step, execution);

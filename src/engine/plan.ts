@@ -44,6 +44,7 @@ async function decide(reconciled: Reconciled, planning: Planning): Promise<Step>
   const named = numbering?.follow(entity) ?? { entity, changes: [] };
   const stamp = `${mark} ${provenance.get(PROVENANCE.source) ?? ""}`;
   const step = { source, entity: named.entity, changes: [...changes, ...named.changes], mark, stamp };
+  if (reconciled.dropped === true) return { ...step, action: "drop" };
   try {
     if (refusal === undefined && (await isJournaled(source.key, stamp, prepared))) {
       return { ...(await withNumber(step, prepared.placements.placed(source.key), planning)), action: "skip", journaled: true };

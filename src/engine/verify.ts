@@ -55,6 +55,7 @@ async function* batches(prepared: Prepared): AsyncGenerator<readonly Sought[]> {
 async function seek(reconciled: Reconciled, prepared: Prepared): Promise<Sought> {
   const { job, containers, placements } = prepared;
   const { source, entity } = reconciled;
+  if (reconciled.dropped === true) return { reconciled };
   if ("experiment" in entity && placements.placed(entity.experiment) === undefined) return { reconciled };
   try {
     const local = localise(entity, (key) => placements.placed(key));
@@ -128,6 +129,7 @@ async function compareEntity(located: Located, comparison: Comparison): Promise<
 
 function absent(reconciled: Reconciled): Finding {
   const key = reconciled.source.key;
+  if (reconciled.dropped === true) return { key, field: "", kind: "left out", expected: reconciled.changes[0]?.rule ?? "", agreed: true };
   if (reconciled.refusal === undefined) return { key, field: "", kind: "missing", agreed: false };
   return { key, field: "", kind: "left out", expected: reconciled.refusal.message, agreed: false };
 }

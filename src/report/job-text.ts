@@ -101,6 +101,7 @@ const HEADS: Readonly<Record<OutcomeState, string>> = {
   done: "moved",
   skipped: "there already",
   partial: "partly",
+  dropped: "left behind",
   failed: "failed",
   refused: "refused",
   blocked: "blocked",

@@ -9,7 +9,7 @@ import { isThere } from "./loss-text.ts";
 export type OutcomeState = Outcome["state"];
 
 /** The states in the order in which reports name them. */
-export const STATES = ["done", "skipped", "partial", "failed", "refused", "blocked"] as const satisfies readonly OutcomeState[];
+export const STATES = ["done", "skipped", "partial", "dropped", "failed", "refused", "blocked"] as const satisfies readonly OutcomeState[];
 
 export type StateCounts = Readonly<Record<OutcomeState, number>>;
 
@@ -70,7 +70,7 @@ export function foldOutcomes(): OutcomeFold {
   const lost: Lost[] = [];
   const translated = createTranslations();
   const placed = new Map<EntityKey, EntityKey>();
-  const actions: Record<Action, number> = { create: 0, update: 0, link: 0, skip: 0, refuse: 0 };
+  const actions: Record<Action, number> = { create: 0, update: 0, link: 0, skip: 0, refuse: 0, drop: 0 };
   let [files, bytes] = [0, 0];
   return {
     add(outcome) {
@@ -79,7 +79,7 @@ export function foldOutcomes(): OutcomeFold {
       if (!states.has(key)) actions[outcome.step.action] += 1;
       states.set(key, outcome.state);
       if (outcome.placed !== undefined) placed.set(key, outcome.placed);
-      if (outcome.state !== "done" && outcome.state !== "skipped") notMoved.push(notMovedOf(outcome));
+      if (outcome.state !== "done" && outcome.state !== "skipped" && outcome.state !== "dropped") notMoved.push(notMovedOf(outcome));
       if (outcome.state === "done" || outcome.state === "partial") translated.add(outcome);
       lost.push(...lostOf(outcome));
       files += outcome.moved.files;
@@ -120,7 +120,7 @@ function counted(states: ReadonlyMap<EntityKey, OutcomeState>): Pick<JobTotals, 
 }
 
 function noStates(): Record<OutcomeState, number> {
-  return { done: 0, skipped: 0, partial: 0, failed: 0, refused: 0, blocked: 0 };
+  return { done: 0, skipped: 0, partial: 0, dropped: 0, failed: 0, refused: 0, blocked: 0 };
 }
 
 function notMovedOf({ step, state, error }: Outcome): NotMoved {

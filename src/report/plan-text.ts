@@ -112,8 +112,8 @@ function factLines(totals: PlanTotals, style: Style): string[] {
 }
 
 function closingLine(totals: PlanTotals, { source, target }: PlanContext, style: Style): string {
-  const { skip, refuse } = totals.actions;
-  const work = totals.objects - skip - refuse;
+  const { skip, drop, refuse } = totals.actions;
+  const work = totals.objects - skip - drop - refuse;
   if (totals.objects === 0) return "nothing to do: the source holds nothing that is selected";
   if (work === 0 && refuse === 0) {
     return paint(style, "good", `nothing to do: the target already holds everything (${countOf(totals.objects, "object")} checked)`);

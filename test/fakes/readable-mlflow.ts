@@ -70,6 +70,12 @@ export function createReadableMlflow(
       return requests.length;
     },
     json: async (request, signal) => (signal.throwIfAborted(), handle(request)),
+    async items({ path, query }, begin, signal) {
+      signal.throwIfAborted();
+      const whole = handle({ method: "GET", path, ...(query === undefined ? {} : { query }), repeat: "safe" }) as { metrics: unknown[] };
+      begin()(whole.metrics);
+      return { ...whole, metrics: [] };
+    },
     text: async () => options.version ?? "3.17.2",
     async *download({ path, query, offset = 0 }, signal) {
       signal.throwIfAborted();
@@ -84,7 +90,8 @@ export function createReadableMlflow(
     close: async () => undefined,
   };
   const { version = "3.17.2", servesArtifacts = true } = options;
-  return { server: { http, uri: "http://fake", version, origin: "0".repeat(32) as OriginId, servesArtifacts }, requests };
+  const features = { loggedModels: true, stages: true, strictTexts: false };
+  return { server: { http, uri: "http://fake", version, origin: "0".repeat(32) as OriginId, servesArtifacts, features }, requests };
 }
 
 function answer(content: Content, route: string, request: JsonRequest): unknown {
@@ -109,6 +116,7 @@ function answer(content: Content, route: string, request: JsonRequest): unknown 
       return bulkHistory(content, request.query ?? []);
     case "metrics/get-history":
       return history(content, query);
+    case "traces":
     case "traces/search":
       return { traces: content.traces ?? [] };
     case "/graphql":

@@ -4,7 +4,7 @@ import type { Entity, EntityKey, ModelVersion } from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
 import { idOf, versionKey } from "../../model/keys.ts";
 import { dependenciesFirst, orderVersions } from "../../model/order.ts";
-import type { Catalogue } from "../../ports/source.ts";
+import type { Catalogue, NotCarried } from "../../ports/source.ts";
 import * as convert from "./convert.ts";
 import type { Inventory } from "./inventory.ts";
 import type { RunSpool } from "./run-spool.ts";
@@ -27,7 +27,7 @@ export function catalogueOf(inventory: Inventory, options: { selection: Selectio
     expected: countOf({ experiments, runs, loggedModels, models, versions: chosenVersions, aliases }),
     pulledIn,
     leftOut,
-    notCarried: [],
+    notCarried: danglingAliases(inventory, chosen),
     async *entities(signal) {
       for (const entity of all()) {
         signal.throwIfAborted();
@@ -128,14 +128,30 @@ function addRegistry(inventory: Inventory, versions: readonly ModelVersion[], ad
   }
 }
 
-/** Old servers leave aliases of deleted versions behind: those point nowhere and are no aliases. */
 function aliasesOf(inventory: Inventory): ReturnType<typeof convert.toAlias>[] {
-  const present = new Set([...inventory.versions, ...inventory.others].map(({ name, version }) => versionKey(name, version)));
+  const present = presentVersions(inventory);
   return inventory.models.flatMap((model) =>
     model.aliases
       .filter(({ version }) => present.has(versionKey(model.name, version)))
       .map(({ alias, version }) => convert.toAlias(model.name, alias, version)),
   );
+}
+
+/** Servers before 3.0 leave aliases of deleted versions behind: those point nowhere, and no server would take them. */
+function danglingAliases(inventory: Inventory, chosen: ReadonlySet<EntityKey>): NotCarried[] {
+  const present = presentVersions(inventory);
+  return inventory.models
+    .filter(({ name }) => chosen.has(convert.registeredModelKey(name)))
+    .map(({ name, aliases }) => ({
+      what: "aliases of deleted versions",
+      count: aliases.filter(({ version }) => !present.has(versionKey(name, version))).length,
+      where: name,
+    }))
+    .filter(({ count }) => count > 0);
+}
+
+function presentVersions({ versions, others }: Inventory): ReadonlySet<EntityKey> {
+  return new Set([...versions, ...others].map(({ name, version }) => versionKey(name, version)));
 }
 
 interface OrderedRun {

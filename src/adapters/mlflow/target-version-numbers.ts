@@ -81,7 +81,7 @@ async function makePlaceholder({ calls, reader, origin }: Reserving, version: Mo
   const tag = { key: PLACEHOLDER_TAG, value: String(version.version) };
   const made = await createOnce({
     what: `a placeholder before version ${version.version} of ${JSON.stringify(name)}`,
-    send: async () => reader.parse(await calls.create("model-versions/create", { name, ...origin, tags: [tag] }, signal)),
+    send: async () => reader.parse(await calls.create("model-versions/create", { name, ...origin.fields, tags: [tag] }, signal)),
     look: () => reader.versionByTag(name, tag, signal),
   });
   return made.number;

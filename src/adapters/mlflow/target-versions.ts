@@ -70,19 +70,18 @@ async function sendVersion(
   const { signal } = context;
   const { model: name, description, runLink } = version;
   const source = sourceDigest(context.provenance);
-  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags), ...ownTags(version, origin, context)];
+  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags), ...ownTags(origin, context)];
   return createOnce({
     what: `version ${version.version} of ${JSON.stringify(name)}`,
     send: async () =>
-      reader.parse(await calls.create("model-versions/create", { name, ...origin, description, run_link: runLink, tags }, signal)),
+      reader.parse(await calls.create("model-versions/create", { name, ...origin.fields, description, run_link: runLink, tags }, signal)),
     look: () => reader.versionByTag(name, { key: SOURCE_TAG, value: source }, signal),
   });
 }
 
 /** Tells readers that the run only carries the files, and that these have arrived. */
-function ownTags(version: ModelVersion, origin: VersionOrigin, { mark }: PutContext): KeyValue[] {
-  if (version.files.owner !== "own" || origin.run_id === undefined) return [];
-  return [{ key: CARRIER_TAG, value: origin.run_id }, markTag(mark)];
+function ownTags({ carrier }: VersionOrigin, { mark }: PutContext): KeyValue[] {
+  return carrier === undefined ? [] : [{ key: CARRIER_TAG, value: carrier }, markTag(mark)];
 }
 
 async function updateVersion(writing: VersionWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {

@@ -132,8 +132,9 @@ const files = z.object({
   files: z.array(z.object({ path: z.string(), is_dir: z.boolean().default(false), file_size: int64.optional() })).default([]),
 });
 
-/** Only where it is: traces are counted, not carried. */
+/** Only where it is: traces are counted, not carried. Those of servers before 3.0 have an `experiment_id`. */
 const trace = z.object({
+  experiment_id: z.string().optional(),
   trace_location: z.object({ mlflow_experiment: z.object({ experiment_id: z.string() }).optional() }).optional(),
 });
 
@@ -150,6 +151,7 @@ export const wire = {
   run: z.object({ run }),
   runs: z.object({ runs: z.array(run).default([]), ...nextPage }),
   metrics: z.object({ metrics: z.array(metric.and(z.object({ run_id: z.string().optional() }))).default([]), ...nextPage }),
+  points: z.array(metric),
   loggedModel: z.object({ model: loggedModel }),
   loggedModels: z.object({ models: z.array(loggedModel).default([]), ...nextPage }),
   registeredModel: z.object({ registered_model: registeredModel }),
@@ -162,6 +164,7 @@ export const wire = {
   datasets: z.object({ datasets: z.array(z.unknown()).default([]), ...nextPage }),
   scorers: z.object({ scorers: z.array(z.unknown()).default([]) }),
   webhooks: z.object({ webhooks: z.array(z.unknown()).default([]), ...nextPage }),
+  currentUser: z.object({ user: z.object({ is_admin: z.boolean().default(false) }) }),
   workspaces: z.object({ workspaces: z.array(workspace).default([]) }),
   serverInfo: z.object({
     store_type: text,
@@ -179,7 +182,7 @@ export function parseWire<T>(schema: z.ZodType<T>, value: unknown, call: string)
     "NOT_A_REGISTRY",
     `the answer to ${call} is not MLflow's: ${issue?.path.join(".") ?? ""} ${issue?.message.toLowerCase() ?? ""}`,
     {
-      hint: "check that the address is that of an MLflow tracking server of version 3",
+      hint: "check that the address is that of an MLflow tracking server",
     },
   );
 }
