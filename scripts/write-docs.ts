@@ -7,6 +7,7 @@ import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
 import { workspacesSchema } from "../src/report/workspaces-json.ts";
+import { statusSchema } from "../src/report/status.ts";
 import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
@@ -86,12 +87,13 @@ function commands(): string {
 }
 
 const FORMS: readonly (readonly [string, z.ZodType])[] = [
-  ["`copy`, `export`, `import`", jobSchema],
+  ["`copy`, `export`, `import`, `apply`", jobSchema],
   ["`plan`, and the above with `--dry-run`", planSchema],
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
   ["any of these with `--workspaces`", workspacesSchema],
+  ["`status`", statusSchema],
   ["any command that ends with an error", errorSchema],
 ];
 

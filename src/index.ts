@@ -28,6 +28,8 @@ export type { Content, MemoryOptions, MemoryPlace } from "./adapters/memory/memo
 export { findJob, latestEntries, listJobs } from "./journal/jobs.ts";
 export type { JobState, StoredJob } from "./journal/jobs.ts";
 export { openJournal } from "./journal/journal.ts";
+export { failedEntries, jobStatuses } from "./journal/status.ts";
+export type { FailedEntry, JobCondition, JobStatus } from "./journal/status.ts";
 export type { JobInfo, OpenedJournal, OpenJournalOptions } from "./journal/journal.ts";
 export { memoryJournal } from "./journal/memory-journal.ts";
 
@@ -35,18 +37,32 @@ export type { Action, Change, ChangeClass, FileLoss, FileTotals, Outcome, Refusa
 export { execute } from "./engine/execute.ts";
 export { LEVELS } from "./engine/finding.ts";
 export type { Finding, Level, Verified } from "./engine/finding.ts";
+export type { VersionNumbers } from "./engine/numbering.ts";
 export type { Job, JobEvent, Placements } from "./engine/job.ts";
 export { planSteps } from "./engine/plan.ts";
 export { prepare } from "./engine/preflight.ts";
 export type { Prepared } from "./engine/preflight.ts";
+export { followPlan, stepFingerprint } from "./engine/saved-plan.ts";
+export type { SavedPlan, SavedStep } from "./engine/saved-plan.ts";
 export { verify } from "./engine/verify.ts";
+
+export { PLAN_VERSION, rulesDigest } from "./plan-file/format.ts";
+export type { PlanHeader, PlanLine, Rules } from "./plan-file/format.ts";
+export { readPlanFile } from "./plan-file/read.ts";
+export type { PlanFile } from "./plan-file/read.ts";
+export { refuseStale } from "./plan-file/stale.ts";
+export type { PlanGround } from "./plan-file/stale.ts";
+export { createPlanFile } from "./plan-file/write.ts";
+export type { PlanWriter } from "./plan-file/write.ts";
 
 export { createMapping, mergeMappings, parseMapping } from "./model/mapping.ts";
 export type { Mapping, MappingFile } from "./model/mapping.ts";
 export { facts, fingerprint } from "./model/facts.ts";
 export type { Facts } from "./model/facts.ts";
 export { aliasKey, idOf, keyOf, kindOf, placed, versionKey } from "./model/keys.ts";
-export type { Selection } from "./model/selection.ts";
+export type { PulledIn } from "./model/pulled-in.ts";
+export { selectionSchema } from "./model/selection.ts";
+export type { Selection, Since, TagTest, VersionSpan } from "./model/selection.ts";
 export { KINDS } from "./model/entities.ts";
 export type {
   Alias,
@@ -83,3 +99,5 @@ export { bundleCheckSchema, errorSchema, jobSchema, JSON_VERSION, listingSchema,
 export { workspacesSchema } from "./report/workspaces-json.ts";
 export type { WorkspacesJson } from "./report/workspaces-json.ts";
 export type { BundleCheckJson, JobJson, ListingJson, PlanJson, VerifyJson } from "./report/json.ts";
+export { statusSchema } from "./report/status.ts";
+export type { StatusJson } from "./report/status.ts";

@@ -11,6 +11,8 @@ import { runJob } from "./run-job.ts";
 import type { JobRequest } from "./run-job.ts";
 import { runPlan } from "./run-plan.ts";
 import { refuseExisting } from "./output-path.ts";
+import { refusePlanOutput } from "./plan-output.ts";
+import type { PlanOutput } from "./plan-output.ts";
 import { stateDir } from "./state-dir.ts";
 import type { Terminal } from "./terminal.ts";
 import { locateSet } from "./workspace-pairs.ts";
@@ -25,23 +27,24 @@ export interface Move {
   readonly flags: MoveFlags;
   /** Default: false. */
   readonly force?: boolean;
-}
-
-interface Places {
-  readonly source: Location;
-  readonly target: Location;
+  /** Where to save the plan of a dry run. */
+  readonly out?: string;
 }
 
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
-export async function move(terminal: Terminal, { kind, source, target, flags, force = false }: Move): Promise<void> {
-  const options = jobOptionsOf(flags);
-  const run = (one: Terminal, places: Places): Promise<void> =>
-    moveOne(one, { source: places.source, target: places.target, options, flags, force });
+export async function move(terminal: Terminal, { kind, source, target, flags, force = false, out }: Move): Promise<void> {
+  const options = jobOptionsOf(flags, terminal.now);
   const { config, locate } = createLocator(terminal, flags);
   const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
   if (flags.workspaces === undefined) {
     const from = readable(kind, locate(source, { role: "source" }));
-    return run(terminal, { source: from, target: writable(kind, locateTarget()) });
+    const output = out === undefined ? {} : { output: { path: out, source, target } };
+    return moveOne(terminal, { source: from, target: writable(kind, locateTarget()), options, flags, force, ...output });
+  }
+  if (out !== undefined) {
+    throw new MigrationError("USAGE", "--out saves the plan of one workspace, and --workspaces goes through several", {
+      hint: "save a plan for each, with --source-workspace and --target-workspace",
+    });
   }
   const places = {
     source: readable(
@@ -52,16 +55,19 @@ export async function move(terminal: Terminal, { kind, source, target, flags, fo
   };
   const writes = flags.dryRun !== true;
   return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
-    run(one, { ...places, ...pair }),
+    moveOne(one, { ...places, ...pair, options, flags, force }),
   );
 }
 
-async function moveOne(terminal: Terminal, request: JobRequest): Promise<void> {
-  const { source, target, flags, force } = request;
+type OneMove = JobRequest & { readonly flags: MoveFlags; readonly output?: PlanOutput };
+
+async function moveOne(terminal: Terminal, request: OneMove): Promise<void> {
+  const { source, target, flags, force, output } = request;
   refuseSamePlace(source, target, flags);
   // The folder of many bundles is made when the first is written.
   const isSketch = flags.dryRun === true && flags.workspaces !== undefined;
   if (target.place === "bundle" && !isSketch) await refuseExisting(target.path, { force, dir: stateDir(flags.state, terminal.env) });
+  if (output !== undefined) await refusePlanOutput(output.path);
   await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, request));
 }
 

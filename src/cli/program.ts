@@ -1,23 +1,29 @@
 // The command tree: names, help and how the parser behaves. Each command is a file of its own in commands/.
 import { Command } from "commander";
+import { registerApply } from "./commands/apply.ts";
 import { registerCopy } from "./commands/copy.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
 import { registerLs } from "./commands/ls.ts";
 import { registerPlan } from "./commands/plan.ts";
+import { registerResume } from "./commands/resume.ts";
+import { registerStatus } from "./commands/status.ts";
 import { registerVerify } from "./commands/verify.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Adds a command, with its flags and what it does, to the program. */
-export type Register = (program: Command, terminal: Terminal) => void;
+/** Adds a command, with its flags and what it does, to the program. `build`: for one that runs another. */
+export type Register = (program: Command, terminal: Terminal, build: (terminal: Terminal) => Command) => void;
 
 const COMMANDS: readonly Register[] = [
   registerCopy,
   registerExport,
   registerImport,
   registerPlan,
+  registerApply,
   registerVerify,
+  registerStatus,
+  registerResume,
   registerLs,
   registerDemo,
 ];
@@ -40,7 +46,7 @@ export function buildProgram(terminal: Terminal): Command {
       getErrHasColors: () => false,
     })
     .addHelpText("after", `\n${PLACES}`);
-  for (const register of COMMANDS) register(program, terminal);
+  for (const register of COMMANDS) register(program, terminal, buildProgram);
   return program;
 }
 

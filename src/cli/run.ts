@@ -1,5 +1,6 @@
 // Runs one command line: the process becomes a Terminal, the program parses and acts, and what went wrong is told once, here.
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { failureJson, failureLines, failureOf } from "./failure.ts";
 import { buildProgram } from "./program.ts";
 import { createSecrets } from "./secrets.ts";
@@ -38,8 +39,21 @@ function terminalOf(process: NodeJS.Process): Terminal {
     version: readVersion(),
     now: () => Date.now(),
     signals: process,
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: (question) => ask(process, question) } : {}),
     exitCode: 0,
   };
+}
+
+/** Not as a terminal with line editing: that would take Ctrl-C away from the process. */
+function ask({ stdin, stderr }: NodeJS.Process, question: string): Promise<string> {
+  return new Promise((resolve) => {
+    const lines = createInterface({ input: stdin, output: stderr, terminal: false });
+    lines.on("close", () => resolve(""));
+    lines.question(question, (answer) => {
+      resolve(answer);
+      lines.close();
+    });
+  });
 }
 
 function outputOf(stream: NodeJS.WriteStream, scrub: (text: string) => string): Output {

@@ -13,6 +13,7 @@ import { createProgressDisplay } from "./progress-display.ts";
 import type { ProgressDisplay } from "./progress-display.ts";
 import { hasColours, styleFor } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
+import { shortId } from "../report/status.ts";
 import type { Style } from "../report/style.ts";
 
 export interface Session {
@@ -90,7 +91,9 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
 
 function withResumption(error: MigrationError, terminal: Terminal): MigrationError {
   if (error.code !== "INTERRUPTED") return error;
-  return new MigrationError("INTERRUPTED", error.message, { hint: `continue with: ${commandLine(terminal.args)}`, cause: error });
+  const { args, resumes } = terminal;
+  const again = resumes === undefined ? commandLine(args) : `mlferry resume ${shortId(resumes)}`;
+  return new MigrationError("INTERRUPTED", error.message, { hint: `continue with: ${again}`, cause: error });
 }
 
 function stackOf(error: MigrationError): string | undefined {

@@ -25,6 +25,10 @@ export interface Terminal {
   readonly secrets: Secrets;
   /** Emits SIGINT and SIGTERM. */
   readonly signals: Pick<EventEmitter, "on" | "off">;
+  /** Asks for a line, and gives it without its end, or "" at the end of input. Absent where nobody is there to answer. */
+  readonly ask?: (question: string) => Promise<string>;
+  /** The stored job that the command is to be, when `mlferry resume` runs it. */
+  readonly resumes?: string;
   /** The exit code of the command that ran; 0 unless set. */
   exitCode: number;
 }

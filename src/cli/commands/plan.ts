@@ -1,7 +1,7 @@
 // mlferry plan: what a copy would do.
 import type { Command } from "commander";
-import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
-import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
+import { addLossFlag, addNumberFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
+import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
 import type { MappingFlags } from "../mapping-flags.ts";
 import { move } from "../move.ts";
@@ -9,7 +9,7 @@ import { addPlaceFlags } from "../place-flags.ts";
 import type { PlaceFlags } from "../place-flags.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = PlaceFlags & SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags;
+type PlanFlags = PlaceFlags & SelectionFlags & MappingFlags & LossFlags & NumberFlags & OutputFlags & PaceFlags & { readonly out?: string };
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -22,6 +22,8 @@ export function registerPlan(program: Command, terminal: Terminal): void {
   addSelectionFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
+  addNumberFlag(command);
+  command.option("--out <file>", "save the plan: mlferry apply FILE carries out exactly it");
   addPaceFlags(command);
   addOutputFlags(command)
     .addHelpText(
@@ -30,9 +32,10 @@ export function registerPlan(program: Command, terminal: Terminal): void {
 Examples:
   mlferry plan http://dev:5000 http://prod:5000
   mlferry plan backup.tar http://prod:5000 --map mapping.yaml --verbose
+  mlferry plan http://dev:5000 http://prod:5000 --out friday.plan
   mlferry plan http://dev:5000 http://prod:5000 --json | jq '.totals'`,
     )
-    .action((source: string, target: string, flags: PlanFlags) =>
-      move(terminal, { kind: "copy", source, target, flags: { ...flags, dryRun: true } }),
+    .action((source: string, target: string, { out, ...flags }: PlanFlags) =>
+      move(terminal, { kind: "copy", source, target, flags: { ...flags, dryRun: true }, ...(out === undefined ? {} : { out }) }),
     );
 }
