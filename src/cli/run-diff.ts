@@ -28,7 +28,7 @@ export interface DiffRequest {
 
 /** Prints what differs and sets the exit code: 4 when something does, or could not be compared. */
 export function runDiff(terminal: Terminal, { a, b, flags }: DiffRequest): Promise<void> {
-  const options = { selection: selectionOf(flags), mapping: {}, onLoss: "refuse" } as const;
+  const options = { selection: selectionOf(flags, terminal.now), mapping: {}, onLoss: "refuse", versionNumbers: "preserve" } as const;
   return inSession(terminal, { flags, locations: [a, b], phase: "opening" }, async (session) => {
     const started = terminal.now();
     const { signal } = session.interruption;

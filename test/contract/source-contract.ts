@@ -9,6 +9,7 @@ import type { Item } from "./item.ts";
 import { collect, entitiesOf, expectSameFacts, fileTexts, pointTexts, readFiles, readPoints } from "./reading.ts";
 import { registryOf } from "./sample.ts";
 import type { SourcePlace } from "./source-place.ts";
+import { filtering, filterable } from "./source-filters.ts";
 import { asking } from "./source-questions.ts";
 import { createView } from "./source-view.ts";
 import type { View } from "./source-view.ts";
@@ -24,7 +25,7 @@ export function sourceContract(
   options: ContractOptions = {},
 ): void {
   const scope = `s${idFor(`source ${name}`).slice(0, 4)}`;
-  const items = inOrder([...registryOf(scope), ...deletedObjects(scope)]);
+  const items = inOrder([...registryOf(scope), ...deletedObjects(scope), ...filterable(scope)]);
   contract(`source contract: ${name}`, options, (check) => {
     let place: SourcePlace | undefined;
     beforeAll(async () => {
@@ -38,6 +39,7 @@ export function sourceContract(
     yielding(check, opened);
     selecting(check, opened);
     asking(check, opened);
+    filtering(check, opened);
     pulling(check, opened);
     stopping(check, opened);
   });

@@ -193,6 +193,14 @@ describe("a selection", () => {
     expect(await different(b, a, { selection: { models: ["live"], includeDeleted: false } })).toContain("+ registered-model:live");
   });
 
+  it("may be met by nothing in one of the places, which then counts as empty", async () => {
+    const selection = { models: ["*"], stages: ["Staging"], includeDeleted: false } as const;
+    const [a, b] = [sampleSource(), sampleSource()];
+    b.load(version("live", 1, { stage: "None" }));
+    expect(await different(a, b, { selection })).toContain("- model-version:live/1");
+    expect(await different(b, a, { selection })).toContain("+ model-version:live/1");
+  });
+
   it("is refused where a pattern matches in neither", async () => {
     const selection = { models: ["live", "nobody"], includeDeleted: false };
     await expect(compare(sampleSource(), createMemory(), { selection })).rejects.toMatchObject({
