@@ -11,7 +11,8 @@ import { lookupSchema } from "../src/report/lookup-json.ts";
 import { showSchema } from "../src/report/show-json.ts";
 import { workspacesSchema } from "../src/report/workspaces-json.ts";
 import { statusSchema } from "../src/report/status.ts";
-import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
+import { bundleCheckSchema } from "../src/report/bundle-check-json.ts";
+import { errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
 export interface Page {

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
 import { reachJson, reachSchema } from "./came-along.ts";
-import type { BundleCheckResult } from "./bundle-check-text.ts";
 import type { JobContext } from "./job-text.ts";
 import type { Listing } from "./listing.ts";
 import type { JobTotals } from "./outcome-totals.ts";
@@ -155,19 +154,6 @@ export const listingSchema = z.object({
   workspaces_not_read: notRead,
 });
 
-/** `mlferry verify BUNDLE --json`. */
-export const bundleCheckSchema = z.object({
-  mlferry_json: version,
-  report: z.literal("check"),
-  bundle: z.string(),
-  problems: z.array(z.object({ member: z.string(), problem: z.string() })),
-  counts: z.record(z.enum(KINDS), count),
-  blobs: count,
-  bytes: count,
-  earlier_losses: count,
-  exit_code: count,
-});
-
 /** Any command that ends with an error, with `--json`. */
 export const errorSchema = z.object({
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), exitCode: z.int() }),
@@ -177,7 +163,6 @@ export type PlanJson = z.infer<typeof planSchema>;
 export type JobJson = z.infer<typeof jobSchema>;
 export type VerifyJson = z.infer<typeof verifySchema>;
 export type ListingJson = z.infer<typeof listingSchema>;
-export type BundleCheckJson = z.infer<typeof bundleCheckSchema>;
 
 export function planJson(totals: PlanTotals, context: PlanContext, exitCode: number): PlanJson {
   return {
@@ -271,21 +256,6 @@ export function listingJson(listing: Listing, context: Pick<PlanContext, "source
     counts: listing.counts,
     not_carried: notCarriedJson(context.notCarried),
     ...reachJson(context),
-  };
-}
-
-export function bundleCheckJson(result: BundleCheckResult, exitCode: number): BundleCheckJson {
-  const { bundle, problems, entities, blobs, sizeBytes, losses } = result;
-  return {
-    mlferry_json: JSON_VERSION,
-    report: "check",
-    bundle,
-    problems: problems.map(({ member, problem }) => ({ member, problem })),
-    counts: entities,
-    blobs,
-    bytes: sizeBytes,
-    earlier_losses: losses,
-    exit_code: exitCode,
   };
 }
 

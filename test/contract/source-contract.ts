@@ -9,10 +9,10 @@ import type { Item } from "./item.ts";
 import { collect, entitiesOf, expectSameFacts, fileTexts, pointTexts, readFiles, readPoints } from "./reading.ts";
 import { registryOf } from "./sample.ts";
 import type { SourcePlace } from "./source-place.ts";
-import { filtering, filterable } from "./source-filters.ts";
 import { asking } from "./source-questions.ts";
 import { createView } from "./source-view.ts";
 import type { View } from "./source-view.ts";
+import { filtering, filterable } from "./source-filters.ts";
 import { contract } from "./suite.ts";
 import type { Check, ContractOptions } from "./suite.ts";
 
@@ -38,8 +38,8 @@ export function sourceContract(
     };
     yielding(check, opened);
     selecting(check, opened);
-    asking(check, opened);
     filtering(check, opened);
+    asking(check, opened);
     pulling(check, opened);
     stopping(check, opened);
   });

@@ -1,4 +1,4 @@
-// A source as the contract looks at it: by selection, with the items that it was made from.
+// A source under test, with the ways in which the suites of the source contract read it.
 import type { Entity } from "../../src/model/entities.ts";
 import type { Selection } from "../../src/model/selection.ts";
 import type { Catalogue } from "../../src/ports/source.ts";

@@ -93,6 +93,21 @@ async function catalogue(
   };
 }
 
+/** Reads the runs of the experiments that are meant, one after the other, and asks them. */
+async function runsMeeting(store: RecordStore, selection: Selection, signal: AbortSignal): Promise<(key: EntityKey) => boolean> {
+  if (selection.runs === undefined) return () => true;
+  const isWanted = runFilter(selection.runs);
+  const roots = rootsOf(store.index, selection);
+  const met = new Set<EntityKey>();
+  for (const entry of store.index.values()) {
+    if (entry.kind !== "run" || entry.container === undefined || !roots.has(entry.container)) continue;
+    signal.throwIfAborted();
+    const run = await readEntity(store, await store.record(entry));
+    if (run.kind === "run" && isWanted(run)) met.add(run.key);
+  }
+  return (key) => met.has(key);
+}
+
 async function* ask(store: RecordStore, question: Question, signal: AbortSignal): AsyncGenerator<Entity, void, undefined> {
   const candidates = [...store.index.values()].filter((entry) => mayAnswer(entry, question));
   for (const entry of candidates) {
@@ -114,21 +129,6 @@ function mayAnswer(entry: IndexEntry, question: Question): boolean {
     case "origin":
       return entry.kind === kindOf(question.key);
   }
-}
-
-/** Reads the runs of the experiments that are meant, one after the other, and asks them. */
-async function runsMeeting(store: RecordStore, selection: Selection, signal: AbortSignal): Promise<(key: EntityKey) => boolean> {
-  if (selection.runs === undefined) return () => true;
-  const isWanted = runFilter(selection.runs);
-  const roots = rootsOf(store.index, selection);
-  const met = new Set<EntityKey>();
-  for (const entry of store.index.values()) {
-    if (entry.kind !== "run" || entry.container === undefined || !roots.has(entry.container)) continue;
-    signal.throwIfAborted();
-    const run = await readEntity(store, await store.record(entry));
-    if (run.kind === "run" && isWanted(run)) met.add(run.key);
-  }
-  return (key) => met.has(key);
 }
 
 async function* entitiesOf(store: RecordStore, keys: readonly EntityKey[], signal: AbortSignal): AsyncGenerator<Entity, void, undefined> {

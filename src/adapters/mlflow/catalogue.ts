@@ -48,6 +48,14 @@ export function catalogueOf(inventory: Inventory, options: { selection: Selectio
   }
 }
 
+function closureOf(inventory: Inventory, versions: readonly ModelVersion[], selection: Selection): Closure {
+  const { found } = inventory;
+  return closeSelection(selectables(inventory, versions), selection, {
+    versions: new Set(versions.map(({ key }) => key)),
+    ...(found === undefined ? {} : { isRunWanted: (key) => found.has(idOf(key)) }),
+  });
+}
+
 function handingOut(makers: ReadonlyMap<EntityKey, () => Entity>, chosen: ReadonlySet<EntityKey>): Pick<Catalogue, "entities" | "entity"> {
   return {
     async *entities(signal) {
@@ -62,14 +70,6 @@ function handingOut(makers: ReadonlyMap<EntityKey, () => Entity>, chosen: Readon
       return withinSelection(make(), chosen);
     },
   };
-}
-
-function closureOf(inventory: Inventory, versions: readonly ModelVersion[], selection: Selection): Closure {
-  const { found } = inventory;
-  return closeSelection(selectables(inventory, versions), selection, {
-    versions: new Set(versions.map(({ key }) => key)),
-    ...(found === undefined ? {} : { isRunWanted: (key) => found.has(idOf(key)) }),
-  });
 }
 
 type Kinds = "experiments" | "runs" | "loggedModels" | "models" | "versions" | "aliases";
