@@ -61,9 +61,21 @@ const WIDTH = 100;
 
 function commands(): string {
   let written = "";
-  const output = { write: (text: string) => void (written += text), isTTY: false, columns: WIDTH };
+  const output = { write: (text: string) => void (written += text), isTTY: false, columns: WIDTH, send: () => Promise.resolve() };
   const signals = { on: () => signals, off: () => signals } as unknown as Terminal["signals"];
-  const terminal = { stdout: output, stderr: output, env: {}, args: [], version: "", now: () => 0, signals, exitCode: 0 };
+  const stdin = {} as Terminal["stdin"];
+  const terminal = {
+    stdin,
+    stdout: output,
+    stderr: output,
+    report: output,
+    env: {},
+    args: [],
+    version: "",
+    now: () => 0,
+    signals,
+    exitCode: 0,
+  };
   return buildProgram(terminal)
     .commands.map((command) => {
       written = "";

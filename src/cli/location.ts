@@ -11,7 +11,12 @@ export type Location =
       /** `host:port`, the port always written out. */
       readonly host: string;
     }
-  | { readonly place: "bundle"; readonly path: string };
+  | { readonly place: "bundle"; readonly path: string }
+  /** A bundle through stdin where it is read, through stdout where it is written. */
+  | { readonly place: "pipe" };
+
+/** How a pipe is written. */
+export const PIPE = "-";
 
 export type Role = "source" | "target";
 
@@ -25,19 +30,21 @@ export function parseLocation(text: string, role: Role, use: "read" | "write" = 
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
   if (/^databricks(-uc)?$/.test(text) || (scheme !== undefined && UNSUPPORTED.test(scheme))) throw unsupported(text, scheme ?? text);
   if (scheme !== undefined) throw unknown(text, `${role} ${quoted(text)} has the unknown form ${scheme}:`);
-  if (text.trim() === "" || text === "-") throw unknown(text, `${role} ${quoted(text)} names no place`);
+  if (text === PIPE) return { place: "pipe" };
+  if (text.trim() === "") throw unknown(text, `${role} ${quoted(text)} names no place`);
   return use === "read" ? readableBundle(text, role) : { place: "bundle", path: text };
 }
 
 /** Two locations are one place when both are the same server or the same path. */
 export function isSamePlace(a: Location, b: Location): boolean {
+  if (a.place === "pipe") return b.place === "pipe";
   if (a.place === "mlflow") return b.place === "mlflow" && a.url === b.url;
   return b.place === "bundle" && resolve(a.path) === resolve(b.path);
 }
 
 const UNSUPPORTED = /^(databricks|databricks-uc|uc|sqlite|file|mysql|postgresql|mssql|s3|gs|abfss?|wasbs?|dbfs|hdfs|viewfs)(\+.*)?$/;
 
-const FORMS = "known forms: http(s)://host[:port][/path] (an MLflow server), NAME.tar or a folder (a bundle)";
+const FORMS = "known forms: http(s)://host[:port][/path] (an MLflow server), NAME.tar or a folder (a bundle), - (a bundle through a pipe)";
 
 function serverLocation(text: string, role: Role): Location {
   const url = URL.parse(text);

@@ -2,7 +2,9 @@
 import { resolve } from "node:path";
 import { bundleCapabilities } from "../adapters/bundle/capabilities.ts";
 import { openBundleSource } from "../adapters/bundle/source.ts";
-import { createBundleTarget } from "../adapters/bundle/target.ts";
+import type { Compression } from "../adapters/bundle/spool.ts";
+import { createBundleStream, createBundleTarget } from "../adapters/bundle/target.ts";
+import type { OpenTar } from "../adapters/bundle/store.ts";
 import { createMemory } from "../adapters/memory/memory.ts";
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
 import type { MlflowServer } from "../adapters/mlflow/connect.ts";
@@ -17,10 +19,11 @@ import { bundleAsTarget } from "./bundle-as-target.ts";
 import { credentialsFor } from "./credentials.ts";
 import type { PaceFlags } from "./flags.ts";
 import type { Location, Role } from "./location.ts";
+import { refuseTerminals, spoolStdin, stdoutSink, temporaryFolder } from "./pipe.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface PlacesOptions {
-  readonly terminal: Pick<Terminal, "env" | "version">;
+  readonly terminal: Pick<Terminal, "env" | "version" | "stdin" | "stdout">;
   readonly pace: PaceFlags;
   /** All locations that will be opened. */
   readonly locations: readonly Location[];
@@ -28,7 +31,7 @@ export interface PlacesOptions {
   readonly onWait: (reason: string, ms: number) => void;
 }
 
-/** What is written: for `force` and `reopen` (default: false) see BundleTargetOptions. */
+/** What is written: for `force`, `reopen` (default: false) and `compression` see BundleTargetOptions. */
 interface WriteUse {
   readonly for: "write";
   readonly source: Source;
@@ -36,6 +39,7 @@ interface WriteUse {
   readonly created: Date;
   readonly force: boolean;
   readonly reopen?: boolean;
+  readonly compression?: Compression;
 }
 
 /** What a target is opened for: only `write` begins a bundle. */
@@ -59,11 +63,11 @@ export function createPlaces(options: PlacesOptions): Places {
   };
   return {
     async source(location, signal) {
-      if (location.place === "bundle") return keep(await openBundleSource(location.path, { signal }));
+      if (location.place !== "mlflow") return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
       return keep(createMlflowSource(await connect.open(location, "source", signal)));
     },
     async target(location, use, signal) {
-      if (location.place === "bundle") return keep(await bundleTarget(location.path, use, { version: options.terminal.version, signal }));
+      if (location.place !== "mlflow") return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
       const server = await connect.open(location, "target", signal);
       return keep(createMlflowTarget(server, createMlflowSource(server)));
     },
@@ -123,21 +127,45 @@ function createPacers({ pace, locations, onWait }: PlacesOptions): (host: string
   };
 }
 
-async function bundleTarget(path: string, use: TargetUse, { version, signal }: { version: string; signal: AbortSignal }): Promise<Target> {
+type BundleLocation = Exclude<Location, { readonly place: "mlflow" }>;
+
+/** The path of a bundle, or what came through stdin. */
+export async function bundleToRead(
+  location: BundleLocation,
+  { terminal }: Pick<PlacesOptions, "terminal">,
+  signal: AbortSignal,
+): Promise<string | OpenTar> {
+  if (location.place === "bundle") return location.path;
+  refuseTerminals(terminal, { source: location });
+  return spoolStdin(terminal, signal);
+}
+
+interface Opening {
+  readonly terminal: PlacesOptions["terminal"];
+  readonly signal: AbortSignal;
+}
+
+async function bundleTarget(location: BundleLocation, use: TargetUse, { terminal, signal }: Opening): Promise<Target> {
+  const uri = location.place === "bundle" ? location.path : "stdout";
   switch (use.for) {
     case "verify":
-      return bundleAsTarget(await openBundleSource(path, { signal }));
+      return bundleAsTarget(await openBundleSource(await bundleToRead(location, { terminal }, signal), { signal }));
     case "plan":
       // A bundle is always written anew: what is to be done shows on an empty place that holds what a bundle holds.
-      return createMemory({ uri: path, origin: use.source.origin, capabilities: bundleCapabilities(), newIds: false });
-    case "write":
-      return createBundleTarget(resolve(path), {
-        tool: `mlferry ${version}`,
+      return createMemory({ uri, origin: use.source.origin, capabilities: bundleCapabilities(), newIds: false });
+    case "write": {
+      const content = {
+        tool: `mlferry ${terminal.version}`,
         source: { uri: use.source.uri, origin: use.source.origin },
         selection: use.selection,
         created: use.created,
-        force: use.force,
-        reopen: use.reopen ?? false,
-      });
+        compression: use.compression ?? "auto",
+      };
+      if (location.place === "bundle") {
+        return createBundleTarget(resolve(location.path), { ...content, force: use.force, reopen: use.reopen ?? false });
+      }
+      refuseTerminals(terminal, { target: location });
+      return createBundleStream({ ...content, uri, sink: stdoutSink(terminal, signal), folder: temporaryFolder(terminal.env) });
+    }
   }
 }

@@ -49,6 +49,7 @@ const HELP_WIDTH = 100;
 const PLACES = `Places:
   http(s)://host[:port][/path]   an MLflow server
   NAME.tar, or a folder          a bundle, as mlferry export writes it
+  -                              a bundle through a pipe: from stdin where it is read, to stdout where it is written
 
 Credentials are read from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. For two
 servers with a login each, MLFERRY_SOURCE_TRACKING_... and MLFERRY_TARGET_TRACKING_... win.`;

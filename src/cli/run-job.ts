@@ -1,12 +1,14 @@
 // A copy, whatever its places: the one way for export, import and copy.
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Compression } from "../adapters/bundle/spool.ts";
 import { CODES } from "../errors.ts";
 import { execute } from "../engine/execute.ts";
 import type { Job } from "../engine/job.ts";
 import { planSteps } from "../engine/plan.ts";
 import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
+import { memoryJournal } from "../journal/memory-journal.ts";
 import { jobText } from "../report/job-text.ts";
 import type { JobContext } from "../report/job-text.ts";
 import { jobJson } from "../report/json.ts";
@@ -35,46 +37,60 @@ export interface JobRequest {
   readonly flags: MoveFlags;
   /** Replace a bundle that is there. */
   readonly force: boolean;
+  /** Of a bundle that is written. */
+  readonly compression: Compression;
 }
 
 /** Runs the job and prints its report; sets the exit code. What stops it as a whole is thrown. */
 export function runJob(terminal: Terminal, request: JobRequest): Promise<void> {
   const { flags, source, target } = request;
-  return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
-    const started = terminal.now();
-    const { job, close } = await openJob(session, request);
-    try {
-      const { totals, prepared } = await carryOut(job, session);
-      session.display.end();
-      report(totals, contextOf(prepared, session, { request, durationMs: terminal.now() - started }), { session, request });
-    } finally {
-      await close();
-    }
-  });
+  return inSession(
+    terminal,
+    { flags, locations: [source, target], phase: "opening", begunAnew: target.place === "pipe" },
+    async (session) => {
+      const started = terminal.now();
+      const { job, close } = await openJob(session, request);
+      try {
+        const { totals, prepared } = await carryOut(job, session, { canContinue: target.place !== "pipe" });
+        session.display.end();
+        report(totals, contextOf(prepared, session, { request, durationMs: terminal.now() - started }), { session, request });
+      } finally {
+        await close();
+      }
+    },
+  );
 }
 
 async function openJob(session: Session, request: JobRequest): Promise<{ job: Job; close: () => Promise<void> }> {
   const { terminal, places, interruption } = session;
-  const { options, flags, target: location } = request;
+  const { options, flags, target: location, force, compression } = request;
   const source = await places.source(request.source, interruption.signal);
   const dir = stateDir(flags.state, terminal.env);
   const reopen = await isLeftUnfinished({ dir, source, location, options });
-  if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force: request.force, dir });
-  const use = { for: "write", source, selection: options, created: new Date(terminal.now()), force: request.force, reopen } as const;
+  if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force, dir });
+  const use = { for: "write", source, selection: options, created: new Date(terminal.now()), force, reopen, compression } as const;
   const target = await places.target(location, use, interruption.signal);
   const command = commandLine(terminal.args);
-  const journal = await openJobJournal({ dir, source, target, location, options, command, now: terminal.now });
+  const journal =
+    location.place === "pipe"
+      ? memoryJournal()
+      : await openJobJournal({ dir, source, target, location, options, command, now: terminal.now });
   const job = jobOf(session, { source, target, journal, options, inFlight: flags.concurrency });
   return { job, close: () => journal.close() };
 }
 
-async function carryOut(job: Job, session: Session): Promise<{ totals: JobTotals; prepared: Prepared }> {
+async function carryOut(
+  job: Job,
+  session: Session,
+  { canContinue }: { readonly canContinue: boolean },
+): Promise<{ totals: JobTotals; prepared: Prepared }> {
   const { display, interruption, log } = session;
   const fold = foldOutcomes();
   display.event({ type: "phase", phase: "reading" });
   const prepared = await prepare(job);
   display.event({ type: "phase", phase: job.journal.resuming ? "continuing" : "moving" });
-  interruption.beginWriting();
+  // What cannot be continued gains nothing from ending what has begun.
+  if (canContinue) interruption.beginWriting();
   try {
     for await (const outcome of execute(prepared, planSteps(prepared))) {
       fold.add(outcome);
@@ -83,7 +99,8 @@ async function carryOut(job: Job, session: Session): Promise<{ totals: JobTotals
     }
   } catch (thrown) {
     const { done, skipped } = fold.totals().states;
-    if (done + skipped > 0) display.say(`stopped: ${countOf(done + skipped, "object")} at the target, not to be moved again`);
+    if (canContinue && done + skipped > 0)
+      display.say(`stopped: ${countOf(done + skipped, "object")} at the target, not to be moved again`);
     throw thrown;
   }
   return { totals: fold.totals(), prepared };
@@ -116,5 +133,5 @@ function report(totals: JobTotals, context: JobContext, { session, request }: { 
   terminal.exitCode = gravest([...(incomplete ? [EXIT.incomplete] : []), ...(refused ? [CODES.NOT_AUTHORISED.exit] : [])]);
   const lines =
     request.flags.json === true ? [JSON.stringify(jobJson(totals, context, terminal.exitCode))] : jobText(totals, context, style);
-  writeLines(terminal.stdout, lines);
+  writeLines(terminal.report, lines);
 }

@@ -22,7 +22,7 @@ export interface Session {
   readonly display: ProgressDisplay;
   readonly log: Log;
   readonly interruption: Interruption;
-  /** How the report on stdout looks. */
+  /** How the report looks. */
   readonly style: Style;
 }
 
@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly locations: readonly Location[];
   /** Shown until the work tells another. */
   readonly phase: string;
+  /** Whether nothing of what was cut off is kept, as with a bundle that goes through a pipe. Default: false. */
+  readonly begunAnew?: boolean;
 }
 
 /** Runs `work` in a session and takes everything down after it. An interruption is told with the command that continues. */
@@ -42,7 +44,7 @@ export async function inSession(terminal: Terminal, options: SessionOptions, wor
     await work(session);
     log.info("ended", { exitCode: terminal.exitCode });
   } catch (thrown) {
-    const error = withResumption(asMigrationError(thrown), terminal);
+    const error = withResumption(asMigrationError(thrown), terminal, options);
     log.error(error.message, { code: error.code, hint: error.hint, key: error.key, request: error.request, stack: stackOf(error) });
     throw error;
   } finally {
@@ -68,7 +70,7 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
     display,
     log,
     interruption: listenForInterrupts({ signals: terminal.signals, now, tell: (line) => display.say(line) }),
-    style: { ...styleFor(terminal.stdout, env, { verbose }), colour: hasColours(terminal.stdout, env) },
+    style: { ...styleFor(terminal.report, env, { verbose }), colour: hasColours(terminal.report, env) },
     places: createPlaces({
       terminal,
       pace: flags,
@@ -85,9 +87,15 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
   };
 }
 
-function withResumption(error: MigrationError, terminal: Terminal): MigrationError {
-  if (error.code !== "INTERRUPTED") return error;
-  return new MigrationError("INTERRUPTED", error.message, { hint: `continue with: ${commandLine(terminal.args)}`, cause: error });
+function withResumption(error: MigrationError, terminal: Terminal, { locations, begunAnew = false }: SessionOptions): MigrationError {
+  if (error.code !== "INTERRUPTED" && (error.code !== "DISK" || !begunAnew)) return error;
+  const pipeline = locations.some(({ place }) => place === "pipe");
+  const again = begunAnew
+    ? "run the whole pipeline again: a bundle in a pipe cannot be continued"
+    : "run the whole pipeline again: it continues";
+  const room = error.code === "DISK" ? "make room, also in the folder for temporary files (TMPDIR), and " : "";
+  const hint = pipeline ? `${room}${again}` : `continue with: ${commandLine(terminal.args)}`;
+  return new MigrationError(error.code, error.message, { hint, cause: error });
 }
 
 function stackOf(error: MigrationError): string | undefined {

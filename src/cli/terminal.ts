@@ -11,8 +11,21 @@ export interface Output {
   readonly columns: number | undefined;
 }
 
+/** Stdout, which may carry a bundle. */
+export interface ByteOutput extends Output {
+  /** Writes bytes as they are; resolves when more can be taken. Rejects with what the system says, such as EPIPE. */
+  send(bytes: Uint8Array): Promise<void>;
+}
+
+export interface Input {
+  readonly isTTY: boolean;
+  /** All that comes, once. Ends with the signal's reason when it is aborted. */
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
 export interface Terminal {
-  readonly stdout: Output;
+  readonly stdin: Input;
+  readonly stdout: ByteOutput;
   readonly stderr: Output;
   readonly env: Environment;
   /** The arguments after the program's name. */
@@ -22,6 +35,8 @@ export interface Terminal {
   readonly now: () => number;
   /** Emits SIGINT and SIGTERM. */
   readonly signals: Pick<EventEmitter, "on" | "off">;
+  /** Where reports go: stdout, unless that carries a bundle. */
+  report: Output;
   /** The exit code of the command that ran; 0 unless set. */
   exitCode: number;
 }

@@ -96,6 +96,6 @@ export function hasOwnFiles(version: ModelVersion): boolean {
 export function isFatal(error: MigrationError): boolean {
   if (error.code === "NOT_AUTHORISED") return error.request?.status === 401;
   // A bundle that another process took in the meantime.
-  if (error.code === "OUTPUT_EXISTS") return true;
+  if (error.code === "OUTPUT_EXISTS" || error.code === "OUTPUT_CLOSED") return true;
   return error.code === "INTERRUPTED" || error.code === "DISK" || error.code === "SERVER_UNREACHABLE" || error.code === "INTERNAL";
 }

@@ -3,9 +3,9 @@
 /** The members of a finished bundle, whether they lie in a tar or in a folder. */
 export interface MemberStore {
   readonly where: string;
-  /** Every member and its size in bytes, in the order in which they stand. */
+  /** Every member and its size in bytes, as it lies there, in the order in which they stand. */
   readonly members: ReadonlyMap<string, number>;
-  /** The bytes of a member, or a part of them. Fails (BUNDLE_DAMAGED) rather than end early. */
+  /** The bytes of a member as they lie there, or a part of them. Fails (BUNDLE_DAMAGED) rather than end early. */
   read(name: string, range?: { readonly position: number; readonly sizeBytes: number }): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }

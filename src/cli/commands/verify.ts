@@ -5,6 +5,7 @@ import { MigrationError } from "../../errors.ts";
 import { checkOneBundle } from "../check-bundle.ts";
 import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag } from "../flags.ts";
 import { parseLocation } from "../location.ts";
+import { refuseTwoPipes } from "../pipe.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
 import { runVerify } from "../run-verify.ts";
 import type { VerifyFlags } from "../run-verify.ts";
@@ -40,12 +41,21 @@ Examples:
   mlferry verify http://dev:5000 http://prod:5000
   mlferry verify backup.tar http://prod:5000 --level bytes --json`,
     )
-    .action(async (source: string, target: string | undefined, flags: VerifyFlags) => {
-      const from = parseLocation(source, "source");
-      if (target !== undefined) return runVerify(terminal, { source: from, target: parseLocation(target, "target", "read"), flags });
-      if (from.place === "bundle") return checkOneBundle(terminal, from, flags);
-      throw new MigrationError("USAGE", "a server is verified against another place, and only one was given", {
-        hint: "mlferry verify SRC DST; only a bundle is checked by itself",
-      });
-    });
+    .action((source: string, target: string | undefined, flags: VerifyFlags) => verifyPlaces(terminal, { source, target, flags }));
+}
+
+async function verifyPlaces(
+  terminal: Terminal,
+  { source, target, flags }: { readonly source: string; readonly target: string | undefined; readonly flags: VerifyFlags },
+): Promise<void> {
+  const from = parseLocation(source, "source");
+  if (target !== undefined) {
+    const to = parseLocation(target, "target", "read");
+    refuseTwoPipes(from, to);
+    return runVerify(terminal, { source: from, target: to, flags });
+  }
+  if (from.place !== "mlflow") return checkOneBundle(terminal, from, flags);
+  throw new MigrationError("USAGE", "a server is verified against another place, and only one was given", {
+    hint: "mlferry verify SRC DST; only a bundle is checked by itself",
+  });
 }
