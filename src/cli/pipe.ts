@@ -102,8 +102,5 @@ function outputError(error: unknown): MigrationError {
     });
   }
   const { message } = asMigrationError(error);
-  return new MigrationError("DISK", `cannot write the bundle to stdout: ${message}`, {
-    hint: "make room and run the command again from the start: a bundle in a pipe cannot be continued",
-    cause: error,
-  });
+  return new MigrationError("DISK", `cannot write the bundle to stdout: ${message}`, { cause: error });
 }

@@ -11,8 +11,11 @@ const SMALLEST = 512;
 /** What is to remain of a content, at most, for a reader to be troubled with decompressing it. */
 const WORTH = 0.9;
 
+/** Of a block of a frame, at most (RFC 8878, 3.1.1.2.4). */
+const CHUNK = 128 * 1024;
+
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-const DECOMPRESSION = { params: { [constants.ZSTD_d_windowLogMax]: LIMITS.windowLog }, chunkSize: 128 * 1024 };
+const DECOMPRESSION = { params: { [constants.ZSTD_d_windowLogMax]: LIMITS.windowLog }, chunkSize: CHUNK };
 
 /** A content as one frame. */
 export const frameOf = (bytes: Uint8Array): Buffer => zstdCompressSync(bytes, COMPRESSION);
@@ -28,13 +31,27 @@ export function compressedIfWorth(bytes: Uint8Array): Buffer | undefined {
 export function compressed(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const frame = createZstdCompress(COMPRESSION);
   // How either end fails is told by the iteration.
-  pipeline(Readable.from(copied(chunks), { objectMode: false }), frame, () => undefined);
+  pipeline(Readable.from(evenly(chunks), { objectMode: false }), frame, () => undefined);
   return frame as AsyncIterable<Buffer>;
 }
 
-/** The compressor takes chunks ahead, and a producer may use its buffer again. */
-async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of chunks) yield Buffer.from(chunk);
+/** What the compressor gives depends on how it is fed. Copies too: it takes chunks ahead, and a producer may use its buffer again. */
+async function* evenly(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let held = Buffer.allocUnsafe(CHUNK);
+  let size = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length;) {
+      const taken = Math.min(CHUNK - size, chunk.length - at);
+      held.set(chunk.subarray(at, at + taken), size);
+      size += taken;
+      at += taken;
+      if (size < CHUNK) continue;
+      yield held;
+      held = Buffer.allocUnsafe(CHUNK);
+      size = 0;
+    }
+  }
+  if (size > 0) yield held.subarray(0, size);
 }
 
 export interface FrameSizes {
