@@ -1,7 +1,7 @@
 // The engine's job from what a command opened: the same for moving, planning and verifying.
 import type { Job } from "../engine/job.ts";
 import { createMapping } from "../model/mapping.ts";
-import type { JobOptions } from "./job-journal.ts";
+import type { JobOptions } from "./job-options.ts";
 import { logJobEvent } from "./job-log.ts";
 import type { Session } from "./session.ts";
 

@@ -13,17 +13,25 @@ import type { Environment, Terminal } from "./terminal.ts";
 
 /** Throws USAGE where a bundle would be read from a terminal or written to one. */
 export function refuseTerminals(
-  terminal: Pick<Terminal, "stdin" | "stdout">,
+  { bytes }: Pick<Terminal, "bytes">,
   ends: { readonly source?: Location; readonly target?: Location },
 ): void {
-  if (ends.source?.place === "pipe" && terminal.stdin.isTTY) {
+  if (ends.source?.place === "pipe" && bytes.in.isTTY) {
     throw new MigrationError("USAGE", "a bundle is not read from a terminal", { hint: "mlferry export SRC -o - | mlferry import - DST" });
   }
-  if (ends.target?.place === "pipe" && terminal.stdout.isTTY) {
+  if (ends.target?.place === "pipe" && bytes.out.isTTY) {
     throw new MigrationError("USAGE", "a bundle is not written to a terminal", {
       hint: "mlferry export SRC -o - | ssh host 'cat > backup.tar', or give the name of a file",
     });
   }
+}
+
+/** Throws USAGE where a folder of bundles or a server with workspaces is meant, which a pipe cannot carry. */
+export function refusePipe(location: Location): Exclude<Location, { readonly place: "pipe" }> {
+  if (location.place !== "pipe") return location;
+  throw new MigrationError("USAGE", "- is a single bundle, and --workspaces makes one of each workspace", {
+    hint: "give a folder, in which each workspace is NAME.tar",
+  });
 }
 
 /** Throws USAGE where both places are the pipe. */
@@ -38,11 +46,11 @@ export const temporaryFolder = (env: Environment): string => join(temporaryRoot(
 const temporaryRoot = (env: Environment): string => env["TMPDIR"] || tmpdir();
 
 /** Everything that comes through stdin, kept on the disk. Throws BUNDLE_DAMAGED where nothing comes, DISK, INTERRUPTED. */
-export async function spoolStdin({ stdin, env }: Pick<Terminal, "stdin" | "env">, signal: AbortSignal): Promise<OpenTar> {
+export async function spoolStdin({ bytes, env }: Pick<Terminal, "bytes" | "env">, signal: AbortSignal): Promise<OpenTar> {
   const folder = temporaryRoot(env);
   try {
     const file = await namelessFile(folder);
-    if ((await fill(file, stdin.chunks(signal))) > 0) return { where: STDIN, file };
+    if ((await fill(file, bytes.in.chunks(signal))) > 0) return { where: STDIN, file };
     await file.close();
   } catch (thrown) {
     const error = asMigrationError(thrown);
@@ -79,14 +87,14 @@ async function fill(file: FileHandle, chunks: AsyncIterable<Uint8Array>): Promis
 }
 
 /** Writes to stdout. A reader that takes nothing does not keep an interruption waiting. */
-export function stdoutSink({ stdout }: Pick<Terminal, "stdout">, signal: AbortSignal): ByteSink {
+export function stdoutSink({ bytes: { out } }: Pick<Terminal, "bytes">, signal: AbortSignal): ByteSink {
   return {
     write: (bytes) =>
       new Promise((resolve, reject) => {
         const stop = (): void => reject(asMigrationError(signal.reason));
         if (signal.aborted) return stop();
         signal.addEventListener("abort", stop, { once: true });
-        stdout
+        out
           .send(bytes)
           .then(resolve, (error: unknown) => reject(outputError(error)))
           .finally(() => signal.removeEventListener("abort", stop));

@@ -11,9 +11,9 @@ import { createPlaces } from "./places.ts";
 import type { Places } from "./places.ts";
 import { createProgressDisplay } from "./progress-display.ts";
 import type { ProgressDisplay } from "./progress-display.ts";
-import { createScrubber } from "./secrets.ts";
-import { hasColours, styleFor } from "./terminal.ts";
+import { hasColours, reportOutput, styleFor } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
+import { shortId } from "../report/status.ts";
 import type { Style } from "../report/style.ts";
 
 export interface Session {
@@ -61,7 +61,7 @@ export async function inSession(terminal: Terminal, options: SessionOptions, wor
 function openSession(terminal: Terminal, { flags, locations, phase }: SessionOptions): Session {
   const { stderr, env, now } = terminal;
   const verbose = flags.verbose === true;
-  const log = flags.logFile === undefined ? NO_LOG : openLog({ file: flags.logFile, verbose, scrub: createScrubber(env) });
+  const log = flags.logFile === undefined ? NO_LOG : openLog({ file: flags.logFile, verbose, scrub: terminal.secrets.scrub });
   const live = stderr.isTTY && env["TERM"] !== "dumb";
   const mode = flags.quiet === true ? "none" : live ? "live" : "plain";
   const display = createProgressDisplay({ output: stderr, mode, phase, now });
@@ -70,11 +70,15 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
     display,
     log,
     interruption: listenForInterrupts({ signals: terminal.signals, now, tell: (line) => display.say(line) }),
-    style: { ...styleFor(terminal.report, env, { verbose }), colour: hasColours(terminal.report, env) },
+    style: { ...styleFor(reportOutput(terminal), env, { verbose }), colour: hasColours(reportOutput(terminal), env) },
     places: createPlaces({
       terminal,
       pace: flags,
       locations,
+      onNote(line) {
+        display.say(line);
+        log.info(line);
+      },
       onRetry(event) {
         display.event({ type: "retry" });
         log.warn("request repeated", { ...event });
@@ -89,13 +93,16 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
 
 function withResumption(error: MigrationError, terminal: Terminal, { locations, begunAnew = false }: SessionOptions): MigrationError {
   if (error.code !== "INTERRUPTED" && (error.code !== "DISK" || !begunAnew)) return error;
-  const pipeline = locations.some(({ place }) => place === "pipe");
-  const again = begunAnew
-    ? "run the whole pipeline again: a bundle in a pipe cannot be continued"
-    : "run the whole pipeline again: it continues";
   const room = error.code === "DISK" ? "make room, also in the folder for temporary files (TMPDIR), and " : "";
-  const hint = pipeline ? `${room}${again}` : `continue with: ${commandLine(terminal.args)}`;
+  const again = begunAnew ? "a bundle in a pipe cannot be continued" : "it continues";
+  const hint = locations.some(({ place }) => place === "pipe")
+    ? `${room}run the whole pipeline again: ${again}`
+    : `continue with: ${resumption(terminal)}`;
   return new MigrationError(error.code, error.message, { hint, cause: error });
+}
+
+function resumption({ args, resumes }: Terminal): string {
+  return resumes === undefined ? commandLine(args) : `mlferry resume ${shortId(resumes)}`;
 }
 
 function stackOf(error: MigrationError): string | undefined {

@@ -1,4 +1,6 @@
 // The report of a copy, export or import for people: what did not move first, then what changed, then totals.
+import type { Action } from "../engine/change.ts";
+import type { EntityKey } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
 import { section } from "./list-text.ts";
@@ -22,11 +24,34 @@ export interface JobContext {
   readonly requests: ReadonlyMap<string, number>;
   /** Where the bundle lies, and its size in bytes, when one was written. */
   readonly bundle?: { readonly path: string; readonly sizeBytes?: number };
+  /** The plan that the job was held to, and how the source differs from it. */
+  readonly plan?: {
+    readonly path: string;
+    /** Objects that it does not know. */
+    readonly leftOut: readonly EntityKey[];
+    /** Objects that it knows and the source does not have any more; `due`: they were still to be written. */
+    readonly gone: readonly { readonly key: EntityKey; readonly action: Action; readonly due: boolean }[];
+  };
 }
 
 /** The lines of a job's report. */
 export function jobText(totals: JobTotals, context: JobContext, style: Style): string[] {
-  return [...lossSections(totals, context, style), ...changeSection(totals, style), ...summary(totals, context, style)];
+  return [
+    ...lossSections(totals, context, style),
+    ...changeSection(totals, style),
+    ...planSections(context, style),
+    ...summary(totals, context, style),
+  ];
+}
+
+function planSections({ plan }: JobContext, style: Style): string[] {
+  if (plan === undefined) return [];
+  const gone = plan.gone.map(({ key, action, due }) => [shown(key), due ? `was to be written (${action})` : ""]);
+  const isNew = plan.leftOut.map((key) => [shown(key)]);
+  return [
+    ...section({ title: "gone from the source since the plan was made", tone: "bad", rows: gone, flexible: [0] }, style),
+    ...section({ title: "new at the source, not in the plan, left out", tone: "quiet", rows: isNew, flexible: [0] }, style),
+  ];
 }
 
 function lossSections(totals: JobTotals, context: JobContext, style: Style): string[] {

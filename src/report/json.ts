@@ -29,7 +29,10 @@ const changeSchema = z.object({
   rule: z.string(),
   agreed: z.boolean(),
 });
+/** Of the source's server, beside the one that was read. */
+const notRead = z.array(z.string()).optional();
 const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+const goneSchema = z.object({ key: z.string(), action: z.enum(ACTIONS), due: z.boolean().describe("was still to be written") });
 const factsSchema = z.object({ facts: count, moved: count, translated: count, inherent: count, lost: count, refused: count });
 
 /** `mlferry plan --json`, and `--dry-run --json`. */
@@ -55,7 +58,9 @@ export const planSchema = z.object({
     facts_by_kind: perKind(factsSchema),
   }),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   earlier_losses: z.array(lossSchema),
+  saved: z.string().optional().describe("the file of --out"),
   exit_code: count,
 });
 
@@ -71,6 +76,7 @@ export const jobSchema = z.object({
   losses: z.array(lossSchema.extend({ agreed: z.boolean() })),
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
   placed: z.array(z.object({ source: z.string(), target: z.string() })).describe("everything that the target holds now: old key, new key"),
   totals: z.object({
@@ -84,6 +90,10 @@ export const jobSchema = z.object({
     requests: z.record(z.string(), count),
   }),
   bundle: z.object({ path: z.string(), size_bytes: count.optional() }).optional(),
+  plan: z
+    .object({ path: z.string(), left_out: z.array(z.string()), gone: z.array(goneSchema) })
+    .optional()
+    .describe("of apply"),
   exit_code: count,
 });
 
@@ -105,6 +115,7 @@ export const verifySchema = z.object({
     }),
   ),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   compared: z.object({
     objects: count,
     by_kind: perKind(count),
@@ -133,6 +144,7 @@ export const listingSchema = z.object({
   ),
   counts: z.record(z.enum(KINDS), count),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
 });
 
 /** `mlferry verify BUNDLE --json`. */
@@ -183,12 +195,13 @@ export function planJson(totals: PlanTotals, context: PlanContext, exitCode: num
     },
     not_carried: notCarriedJson(context.notCarried),
     earlier_losses: lossesJson(context.losses),
+    ...(context.saved === undefined ? {} : { saved: context.saved }),
     exit_code: exitCode,
   };
 }
 
 export function jobJson(totals: JobTotals, context: JobContext, exitCode: number): JobJson {
-  const { bundle } = context;
+  const { bundle, plan } = context;
   return {
     mlferry_json: JSON_VERSION,
     report: "job",
@@ -213,6 +226,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     ...(bundle === undefined
       ? {}
       : { bundle: { path: bundle.path, ...(bundle.sizeBytes === undefined ? {} : { size_bytes: bundle.sizeBytes }) } }),
+    ...(plan === undefined ? {} : { plan: { path: plan.path, left_out: [...plan.leftOut], gone: [...plan.gone] } }),
     exit_code: exitCode,
   };
 }

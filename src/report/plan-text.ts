@@ -19,6 +19,8 @@ export interface PlanContext {
   readonly target: string;
   readonly notCarried: readonly NotCarried[];
   readonly losses: readonly LossRecord[];
+  /** The file that the plan was saved in. */
+  readonly saved?: string;
 }
 
 /** The lines of a plan's report. */
@@ -40,6 +42,7 @@ export function planText(totals: PlanTotals, context: PlanContext, style: Style)
     ...actionSection(totals, style),
     ...factLines(totals, style),
     closingLine(totals, context, style),
+    ...(context.saved === undefined ? [] : [`saved as ${context.saved}: mlferry apply carries out exactly this`]),
   ];
 }
 
@@ -81,7 +84,8 @@ function inherentSection(steps: readonly PlannedStep[], style: Style): string[] 
   return section({ title, tone: "quiet", head: ["objects", "field", "kept in", "count"], rows, right: [3] }, style);
 }
 
-function actionSection(totals: PlanTotals, style: Style): string[] {
+/** How many objects of each kind would be created, updated and so on. */
+export function actionSection(totals: Pick<PlanTotals, "byKind" | "actions">, style: Style): string[] {
   const used = ACTIONS.filter((action) => totals.actions[action] > 0);
   const rows = KINDS.flatMap((kind) => {
     const counts = totals.byKind[kind];

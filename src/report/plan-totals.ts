@@ -88,6 +88,7 @@ function nameOf(entity: Entity): string | undefined {
   }
 }
 
-function noActions(): Record<Action, number> {
+/** No object yet, for each action. */
+export function noActions(): Record<Action, number> {
   return { create: 0, update: 0, link: 0, skip: 0, refuse: 0 };
 }

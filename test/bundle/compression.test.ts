@@ -151,7 +151,7 @@ describe("lines", () => {
     const path = join(await testFolder(), "b.tar");
     await writeBundle(path, [home, ...many]);
     const source = await openBundleSource(path);
-    const read = await Promise.all(many.map(({ entity }) => source.find(entity.key)?.read()));
+    const read = await Promise.all(many.map(async ({ entity }) => source.find(entity.key)?.read()));
     expect(read.map((entity) => entity?.key)).toEqual(many.map(({ entity }) => entity.key));
     await source.close();
   });

@@ -175,12 +175,12 @@ describe("-", () => {
   });
 
   test("is never a terminal", () => {
-    const terminal = { stdin: { isTTY: true }, stdout: { isTTY: true } } as Pick<Terminal, "stdin" | "stdout">;
+    const terminal = { bytes: { in: { isTTY: true }, out: { isTTY: true } } } as Pick<Terminal, "bytes">;
     const pipe = { place: "pipe" } as const;
     expect(() => refuseTerminals(terminal, { source: pipe })).toThrow("a bundle is not read from a terminal");
     expect(() => refuseTerminals(terminal, { target: pipe })).toThrow("a bundle is not written to a terminal");
     expect(() => refuseTerminals(terminal, { source: { place: "bundle", path: "-x" } })).not.toThrow();
-    const piped = { stdin: { isTTY: false }, stdout: { isTTY: false } } as Pick<Terminal, "stdin" | "stdout">;
+    const piped = { bytes: { in: { isTTY: false }, out: { isTTY: false } } } as Pick<Terminal, "bytes">;
     expect(() => refuseTerminals(piped, { source: pipe, target: pipe })).not.toThrow();
   });
 

@@ -2,8 +2,6 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import type { Compression } from "../../adapters/bundle/spool.ts";
-import { MigrationError } from "../../errors.ts";
-import { parseLocation } from "../location.ts";
 import { addMoveFlags } from "../move-flags.ts";
 import type { MoveFlags } from "../move-flags.ts";
 import { move } from "../move.ts";
@@ -16,7 +14,7 @@ export function registerExport(program: Command, terminal: Terminal): void {
     .command("export")
     .summary("write everything, or a selection, into a bundle")
     .description("Writes a bundle: one tar file or a folder that holds everything, can be checked offline and imported anywhere.")
-    .argument("<SRC>", "where to read: an MLflow server or a bundle")
+    .argument("<SRC>", "where to read: an MLflow server, a name in mlferry.yaml or a bundle")
     .requiredOption(
       "-o, --output <file|dir>",
       "the bundle to write: a tar when the name ends in .tar, else a folder; - for a tar to stdout",
@@ -37,12 +35,14 @@ Examples:
   mlferry export backup.tar -o folder --experiments 'team-a/*'
   mlferry export http://a:5000 -o - | mlferry import - http://b:5000`,
     )
-    .action(async (source: string, flags: ExportFlags) => {
-      if (parseLocation(flags.output, "target").place === "mlflow") {
-        throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
-          hint: "use mlferry copy SRC DST to write to a server",
-        });
-      }
-      await move(terminal, { source, target: flags.output, flags, force: flags.force === true, compression: flags.compression });
-    });
+    .action((source: string, flags: ExportFlags) =>
+      move(terminal, {
+        kind: "export",
+        source,
+        target: flags.output,
+        flags,
+        force: flags.force === true,
+        compression: flags.compression,
+      }),
+    );
 }

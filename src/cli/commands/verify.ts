@@ -4,12 +4,15 @@ import type { Command } from "commander";
 import { MigrationError } from "../../errors.ts";
 import { checkOneBundle } from "../check-bundle.ts";
 import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag } from "../flags.ts";
-import { parseLocation } from "../location.ts";
+import { eachWorkspace } from "../each-workspace.ts";
+import type { Location } from "../location.ts";
+import { addMappingFlags, mappingOf } from "../mapping-flags.ts";
 import { refuseTwoPipes } from "../pipe.ts";
-import { addMappingFlags } from "../mapping-flags.ts";
+import { addPlaceFlags, createLocator } from "../place-flags.ts";
 import { runVerify } from "../run-verify.ts";
 import type { VerifyFlags } from "../run-verify.ts";
 import type { Terminal } from "../terminal.ts";
+import { locateSet } from "../workspace-pairs.ts";
 
 export function registerVerify(program: Command, terminal: Terminal): void {
   const command = program
@@ -22,6 +25,7 @@ export function registerVerify(program: Command, terminal: Terminal): void {
     .argument("<SRC>", "where the objects came from, or a bundle to check by itself")
     .argument("[DST]", "where they should be");
   addLevelFlag(command);
+  addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
   addMappingFlags(command);
   command.addOption(
@@ -44,17 +48,38 @@ Examples:
     .action((source: string, target: string | undefined, flags: VerifyFlags) => verifyPlaces(terminal, { source, target, flags }));
 }
 
-async function verifyPlaces(
-  terminal: Terminal,
-  { source, target, flags }: { readonly source: string; readonly target: string | undefined; readonly flags: VerifyFlags },
-): Promise<void> {
-  const from = parseLocation(source, "source");
-  if (target !== undefined) {
-    const to = parseLocation(target, "target", "read");
-    refuseTwoPipes(from, to);
-    return runVerify(terminal, { source: from, target: to, flags });
+interface Verification {
+  readonly source: string;
+  readonly target: string | undefined;
+  readonly flags: VerifyFlags;
+}
+
+function verifyPlaces(terminal: Terminal, { source, target, flags }: Verification): Promise<void> {
+  const { config, locate } = createLocator(terminal, flags);
+  const locateSource = (): Location => locate(source, { role: "source" });
+  const locateTarget = (text: string): Location => locate(text, { role: "target", use: "read" });
+  if (flags.workspaces === undefined) {
+    return verifyOne(terminal, { source: locateSource(), target: target === undefined ? undefined : locateTarget(target), flags });
   }
-  if (from.place !== "mlflow") return checkOneBundle(terminal, from, flags);
+  const set = {
+    source: locateSet(source, config, locateSource),
+    ...(target === undefined ? {} : { target: locateSet(target, config, () => locateTarget(target)) }),
+    flags,
+    globs: flags.workspaces,
+    mapping: mappingOf(flags),
+  };
+  return eachWorkspace(terminal, set, (one, pair) => verifyOne(one, { ...pair, flags }));
+}
+
+async function verifyOne(
+  terminal: Terminal,
+  { source, target, flags }: { readonly source: Location; readonly target?: Location | undefined; readonly flags: VerifyFlags },
+): Promise<void> {
+  if (target !== undefined) {
+    refuseTwoPipes(source, target);
+    return runVerify(terminal, { source, target, flags });
+  }
+  if (source.place !== "mlflow") return checkOneBundle(terminal, source, flags);
   throw new MigrationError("USAGE", "a server is verified against another place, and only one was given", {
     hint: "mlferry verify SRC DST; only a bundle is checked by itself",
   });
