@@ -5,7 +5,7 @@ import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { STDIN } from "../adapters/bundle/envelope.ts";
-import type { OpenTar } from "../adapters/bundle/store.ts";
+import type { OpenTar } from "../adapters/bundle/member-store.ts";
 import type { ByteSink } from "../adapters/bundle/stream-writer.ts";
 import { MigrationError, asMigrationError } from "../errors.ts";
 import type { Location } from "./location.ts";

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { bundleCapabilities } from "../adapters/bundle/capabilities.ts";
 import { openBundleSource } from "../adapters/bundle/source.ts";
 import type { Compression } from "../adapters/bundle/spool.ts";
-import type { OpenTar } from "../adapters/bundle/store.ts";
+import type { OpenTar } from "../adapters/bundle/member-store.ts";
 import { createBundleStream, createBundleTarget } from "../adapters/bundle/target.ts";
 import { createMemory } from "../adapters/memory/memory.ts";
 import { mlflowCapabilities } from "../adapters/mlflow/capabilities.ts";

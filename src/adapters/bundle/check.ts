@@ -11,12 +11,11 @@ import type { Manifest, ManifestMember } from "./envelope.ts";
 import { blobsOf } from "./growing.ts";
 import { HEADER, LIMITS, MANIFEST, blobDigest, blobMember, compressedMember, contentName, entitiesMember, isCompressed } from "./layout.ts";
 import { LineError, linesOf } from "./lines.ts";
-import type { MemberStore } from "./member-store.ts";
+import type { MemberStore, OpenTar } from "./member-store.ts";
 import { parseRecord } from "./record-index.ts";
 import type { BundleRecord } from "./records.ts";
 import { hashed } from "./source.ts";
 import { openStore, readText } from "./store.ts";
-import type { OpenTar } from "./store.ts";
 
 export interface BundleProblem {
   readonly member: string;

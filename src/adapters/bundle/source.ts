@@ -15,8 +15,7 @@ import type { RecordStore } from "./reading.ts";
 import { indexEntry, parseRecord } from "./record-index.ts";
 import type { IndexEntry } from "./record-index.ts";
 import { openStore, readBlob, readText } from "./store.ts";
-import type { OpenTar } from "./store.ts";
-import type { MemberStore } from "./member-store.ts";
+import type { MemberStore, OpenTar } from "./member-store.ts";
 
 export interface BundleSourceOptions {
   readonly signal?: AbortSignal;

@@ -1,22 +1,14 @@
 // Opens a bundle, and reads members whole or checks them on the way.
 import { createHash } from "node:crypto";
 import { open, stat } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import { MigrationError } from "../../errors.ts";
 import { STDIN, damaged, notABundle } from "./envelope.ts";
 import { openFolderStore } from "./folder-store.ts";
 import { blobMember, compressedMember } from "./layout.ts";
-import type { MemberStore, OnProblem } from "./member-store.ts";
+import type { MemberStore, OnProblem, OpenTar } from "./member-store.ts";
 import { contentOf } from "./stored-content.ts";
 import { openTarStore } from "./tar-store.ts";
 import { FrameError } from "./zstd.ts";
-
-/** A tar that is open already, since it has no path of its own. Whoever is given it closes it. */
-export interface OpenTar {
-  /** What messages call it. */
-  readonly where: string;
-  readonly file: FileHandle;
-}
 
 /** Opens a tar or a folder by what is there. Reads no blob. Throws NOT_FOUND, BUNDLE_DAMAGED. */
 export async function openStore(bundle: string | OpenTar, onProblem?: OnProblem): Promise<MemberStore> {

@@ -2,8 +2,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { damaged, notABundle } from "./envelope.ts";
 import { HEADER, LIMITS, MANIFEST, isMemberName } from "./layout.ts";
-import type { MemberStore, OnProblem } from "./member-store.ts";
-import type { OpenTar } from "./store.ts";
+import type { MemberStore, OnProblem, OpenTar } from "./member-store.ts";
 import { BLOCK, decodeTarHeader, isZero, paddedSize } from "./tar-format.ts";
 import type { TarMember } from "./tar-format.ts";
 
