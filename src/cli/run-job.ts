@@ -9,6 +9,7 @@ import { planSteps } from "../engine/plan.ts";
 import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
+import { questionOf } from "../model/selection.ts";
 import { refuseStale } from "../plan-file/stale.ts";
 import type { Journal } from "../ports/journal.ts";
 import { jobText } from "../report/job-text.ts";
@@ -78,7 +79,8 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   // A plan that was carried out into a bundle finds everything there.
   const reopen = before !== undefined && (before !== "complete" || plan !== undefined);
   if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force, dir });
-  const use = { for: "write", source, selection: options, created: new Date(terminal.now()), force, reopen, compression } as const;
+  const asked = { selection: questionOf(options.selection), mapping: options.mapping, onLoss: options.onLoss };
+  const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), force, reopen, compression } as const;
   const target = await places.target(location, use, interruption.signal);
   if (plan !== undefined) refuseStale(plan, { tool: terminal.version, source, target });
   const toJob = (journal: Journal): Job => heldTo(plan, jobOf(session, { source, target, journal, options, inFlight: flags.concurrency }));
@@ -125,6 +127,8 @@ function contextOf(prepared: Prepared, session: Session, { request, durationMs }
     source: job.source.uri,
     target: job.target.uri,
     notCarried: catalogue.notCarried,
+    pulledIn: catalogue.pulledIn,
+    leftOut: catalogue.leftOut,
     losses: catalogue.losses ?? [],
     points: session.display.state.points,
     durationMs,

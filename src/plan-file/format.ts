@@ -40,7 +40,7 @@ export const stepSchema = z.strictObject({
     .string()
     .regex(KEY)
     .transform((key) => key as EntityKey),
-  action: z.enum(["create", "update", "link", "skip", "refuse"]),
+  action: z.enum(["create", "update", "link", "skip", "drop", "refuse"]),
   fingerprint: z.string().regex(/^[0-9a-f]{32}$/),
   lost: z.int().min(1).exactOptional(),
 });
