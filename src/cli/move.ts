@@ -33,7 +33,7 @@ export interface Move {
 
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
 export async function move(terminal: Terminal, { kind, source, target, flags, force = false, out }: Move): Promise<void> {
-  const options = jobOptionsOf(flags);
+  const options = jobOptionsOf(flags, terminal.now);
   const { config, locate } = createLocator(terminal, flags);
   const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
   if (flags.workspaces === undefined) {

@@ -9,6 +9,7 @@ import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "
 import { moveFiles, type FilesMoved } from "./files.ts";
 import { type GroupedStep, groupRuns } from "./groups.ts";
 import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
+import type { Job } from "./job.ts";
 import { lossesByMark, markFor, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels } from "./preflight.ts";
 import { clamp } from "./reconcile.ts";
@@ -106,6 +107,8 @@ async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome
     return await fail(step, "blocked", { code: "NEEDS_FAILED", message, hint }, execution);
   } catch (thrown) {
     const error = withContext(thrown, { key: step.source.key });
+    // Also of a job that ends here: what is on its way already may still be written.
+    holdBack(step, execution);
     if (isFatal(error)) throw error;
     const { code, message, hint } = error;
     const refusal = { code, message: `cannot write ${step.source.key}: ${message}`, ...(hint === undefined ? {} : { hint }) };
@@ -121,10 +124,15 @@ function whyBlocked(step: Step, { prepared, heldBack }: Execution): string | und
   return earlier === undefined ? undefined : `${earlier}, which comes before it, was not moved and would lose its number for good`;
 }
 
+/** Whether a version's number depends on those that were written before it. */
+function isInOrder({ target, versionNumbers }: Job): boolean {
+  return target.capabilities.versionNumbers === "assigned" || versionNumbers === "compact";
+}
+
 /** A target that assigns numbers can never give a passed one: later versions wait, so that this one can still come. */
 function holdBack(step: Step, { prepared, heldBack }: Execution): void {
   const { entity } = step;
-  if (entity.kind !== "model-version" || step.found !== undefined || prepared.job.target.capabilities.versionNumbers === "chosen") return;
+  if (entity.kind !== "model-version" || step.found !== undefined || !isInOrder(prepared.job)) return;
   if (!heldBack.has(entity.model)) heldBack.set(entity.model, step.source.key);
 }
 
@@ -198,6 +206,7 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
     provenance: provenanceOf(step.source, step.entity, job, containers),
     signal: job.signal,
     ...(step.found === undefined ? {} : { existing: step.found }),
+    ...(job.versionNumbers === "compact" ? { anyNumber: true } : {}),
     get mark() {
       return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks() });
     },

@@ -3,6 +3,7 @@
 import { asMigrationError, withContext } from "../errors.ts";
 import type { Entity, EntityKey, Run } from "../model/entities.ts";
 import { differences } from "../model/facts.ts";
+import { numberIn } from "../model/keys.ts";
 import { localise } from "../model/localise.ts";
 import type { Found } from "../ports/target.ts";
 import type { Finding, Level, Located, Verified } from "./finding.ts";
@@ -60,8 +61,14 @@ async function seek(reconciled: Reconciled, prepared: Prepared): Promise<Sought>
     const local = localise(entity, (key) => placements.placed(key));
     const found = await job.target.find(local, { provenance: provenanceOf(source, entity, job, containers), signal: job.signal });
     if (found === undefined) return { reconciled };
+    if (job.versionNumbers !== "compact" || entity.kind !== "model-version") {
+      placements.set(source.key, found.key);
+      return { reconciled, found };
+    }
+    // Any number is right for a version that came from this one, and none for another.
+    if (!found.ours) return { reconciled };
     placements.set(source.key, found.key);
-    return { reconciled, found };
+    return { reconciled: { ...reconciled, entity: { ...entity, version: numberIn(found.key) } }, found };
   } catch (thrown) {
     return { reconciled, error: asFinding(thrown, source.key) };
   }

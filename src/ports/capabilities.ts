@@ -26,8 +26,11 @@ export interface Capabilities {
   readonly kinds: ReadonlySet<Kind>;
   /** Whether versions have a stage. Where false, stages become aliases and tags. */
   readonly stages: boolean;
-  /** `chosen`: a version gets the number it is given. `assigned`: highest ever used + 1, so gaps need placeholders. */
-  readonly versionNumbers: "chosen" | "assigned";
+  /**
+   * `chosen`: a version gets the number it is given. `assigned`: highest ever used + 1, so gaps need placeholders. `kept`: the one it has
+   * at the source and no other, since objects go by the source's keys.
+   */
+  readonly versionNumbers: "chosen" | "assigned" | "kept";
   /** Whether creation times of experiments, logged models, registered models and versions can be set. */
   readonly creationTimes: "chosen" | "assigned";
   /**

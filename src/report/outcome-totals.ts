@@ -2,7 +2,7 @@
 import type { Action, Outcome } from "../engine/change.ts";
 import type { EntityKey, Kind } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
-import { kindOf } from "../model/keys.ts";
+import { kindOf, numberIn } from "../model/keys.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
 import { isThere } from "./loss-text.ts";
 
@@ -49,6 +49,13 @@ export interface JobTotals {
   readonly lost: readonly Lost[];
   readonly translated: readonly Translated[];
   readonly placed: ReadonlyMap<EntityKey, EntityKey>;
+  /** Versions that have another number at the target, in the order in which they ended. */
+  readonly renumbered: readonly Renumbered[];
+}
+
+export interface Renumbered {
+  readonly source: EntityKey;
+  readonly target: EntityKey;
 }
 
 export interface OutcomeFold {
@@ -78,8 +85,17 @@ export function foldOutcomes(): OutcomeFold {
       files += outcome.moved.files;
       bytes += outcome.moved.bytes;
     },
-    totals: () => ({ ...counted(states), actions, files, bytes, notMoved, lost, translated: translated.list(), placed }),
+    totals: () => ({
+      ...counted(states),
+      ...{ actions, files, bytes, notMoved, lost, placed },
+      translated: translated.list(),
+      renumbered: [...placed].filter(isRenumbered).map(([source, target]) => ({ source, target })),
+    }),
   };
+}
+
+function isRenumbered([source, target]: readonly [EntityKey, EntityKey]): boolean {
+  return kindOf(source) === "model-version" && numberIn(source) !== numberIn(target);
 }
 
 /** Whether something of the selection is not at the target although nobody agreed to that: then a job has not done all it should. */

@@ -5,7 +5,7 @@ import { MigrationError } from "../../errors.ts";
 import { isSwitchedOffPart } from "../../http/failure.ts";
 import type { Experiment } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
-import { matcher } from "../../model/selection.ts";
+import { isEverything, matcher, sidesOf, tagMatcher } from "../../model/selection.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { NotCarried } from "../../ports/source.ts";
 import { get, searchModels } from "./calls.ts";
@@ -18,7 +18,8 @@ const TRACES = 500;
 const DATASETS = 50;
 
 /**
- * What of other kinds is in the selection: in experiments and under model names that it names, not in those that it merely pulls in.
+ * What of other kinds is in the selection: in experiments and under model names that it names, not in those that it merely pulls in,
+ * and not where it is about runs alone.
  * Logged models that are deleted cannot be counted: no call lists them.
  */
 export async function countUncarried(
@@ -26,27 +27,34 @@ export async function countUncarried(
   { experiments, selection }: { readonly experiments: readonly Experiment[]; readonly selection: Selection },
   signal: AbortSignal,
 ): Promise<readonly NotCarried[]> {
-  const globs = selection.experiments ?? (selection.models === undefined ? ["*"] : []);
-  const isNamed = matcher(globs);
+  const sides = sidesOf(selection);
+  const isWhole = sides.experiments && selection.runs === undefined && selection.since === undefined;
+  const isNamed = matcher(isWhole ? (selection.experiments ?? ["*"]) : []);
+  const isTagged = tagMatcher(selection.tags);
   // The server refuses to list scorers of deleted experiments.
-  const named = new Map(experiments.filter(({ name, deleted }) => !deleted && isNamed(name)).map(({ key, name }) => [idOf(key), name]));
-  const registry = selection.models !== undefined || selection.experiments === undefined;
+  const whole = experiments.filter(({ name, tags, deleted }) => !deleted && isNamed(name) && isTagged(tags));
+  const named = new Map(whole.map(({ key, name }) => [idOf(key), name]));
   const counts = await Promise.all([
-    registry ? prompts(server, selection.models ?? ["*"], signal) : [],
+    sides.models && selection.stages === undefined ? prompts(server, selection, signal) : [],
     named.size === 0 ? [] : offered(anyTraces(server, named, signal), [unseen("traces")]),
     named.size === 0 ? [] : offered(datasets(server, [...named.keys()], signal), [unseen("evaluation datasets")]),
     offered(scorers(server, named, signal), [unseen("scorers")]),
     // Where the server asks for a login, webhooks are for administrators: others have nothing there that could be missed.
-    registry && selection.models === undefined ? offered(webhooks(server, signal), []) : [],
+    isEverything(selection) ? offered(webhooks(server, signal), []) : [],
     isOpen(selection) ? offered(hidden(server, signal), []) : [],
   ]);
   return counts.flat().filter((item) => item.count > 0 || item.atLeast === true);
 }
 
-async function prompts(server: MlflowServer, globs: readonly string[], signal: AbortSignal): Promise<NotCarried[]> {
-  const isNamed = matcher(globs);
+async function prompts(server: MlflowServer, selection: Selection, signal: AbortSignal): Promise<NotCarried[]> {
+  const { models, tags: tests, aliases, since } = selection;
+  const [isNamed, isTagged, isAlias] = [matcher(models ?? ["*"]), tagMatcher(tests), matcher(aliases ?? ["*"])];
   let count = 0;
-  for await (const { name } of searchModels(server.http, { prompts: true }, signal)) if (isNamed(name)) count += 1;
+  for await (const prompt of searchModels(server.http, { prompts: true }, signal)) {
+    const isLate = since === undefined || (prompt.last_updated_timestamp ?? 0n) >= BigInt(since.from);
+    const isAliased = aliases === undefined || prompt.aliases.some(({ alias }) => isAlias(alias));
+    if (isNamed(prompt.name) && isTagged(prompt.tags) && isLate && isAliased) count += 1;
+  }
   return [{ what: "prompts", count }];
 }
 

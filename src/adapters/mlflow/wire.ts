@@ -20,6 +20,7 @@ const experiment = z.object({
   artifact_location: text,
   lifecycle_stage: text,
   creation_time: int64.optional(),
+  last_update_time: int64.optional(),
   tags: keyValues,
 });
 export type WireExperiment = z.infer<typeof experiment>;
@@ -71,6 +72,7 @@ const loggedModel = z.object({
     experiment_id: z.string(),
     name: text,
     creation_timestamp_ms: int64.optional(),
+    last_updated_timestamp_ms: int64.optional(),
     artifact_uri: text,
     status: z.string().default("LOGGED_MODEL_PENDING"),
     model_type: text,
@@ -103,6 +105,7 @@ const versionNumber = z.union([z.number(), z.string()]).transform(Number);
 const registeredModel = z.object({
   name: z.string(),
   creation_timestamp: int64.optional(),
+  last_updated_timestamp: int64.optional(),
   description: z.string().optional(),
   tags: keyValues,
   aliases: z.array(z.object({ alias: z.string(), version: versionNumber })).default([]),
@@ -113,6 +116,7 @@ const modelVersion = z.object({
   name: z.string(),
   version: versionNumber,
   creation_timestamp: int64.optional(),
+  last_updated_timestamp: int64.optional(),
   description: z.string().optional(),
   user_id: z.string().optional(),
   current_stage: text,
