@@ -18,6 +18,7 @@ export interface FailedRequest {
 export const CODES = {
   USAGE: { exit: 2, meaning: "the command line is not one that mlferry understands" },
   LOCATION_UNKNOWN: { exit: 2, meaning: "a source or target is written in a form that names no known place" },
+  CONFIG_INVALID: { exit: 2, meaning: "mlferry.yaml is not valid, or a file named in its place is missing" },
   MAPPING_INVALID: { exit: 2, meaning: "the mapping file or a mapping flag is not valid" },
   NOTHING_SELECTED: { exit: 2, meaning: "a pattern selects nothing at the source" },
   OUTPUT_EXISTS: { exit: 2, meaning: "the bundle to be written is there already" },

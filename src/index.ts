@@ -4,12 +4,16 @@ export { asMigrationError, CODES, MigrationError } from "./errors.ts";
 export type { ErrorCode, ErrorContext, FailedRequest } from "./errors.ts";
 
 export { createHttpClient } from "./http/client.ts";
-export type { Auth, HttpClient, HttpClientOptions, RetryEvent } from "./http/client.ts";
+export type { Auth, AuthProvider, HttpClient, HttpClientOptions, RetryEvent, Route } from "./http/client.ts";
+export { renewing } from "./http/login.ts";
+export type { Obtained } from "./http/login.ts";
 export { createPacer } from "./http/pace.ts";
 export type { Pacer, PacerOptions } from "./http/pace.ts";
 
 export { connectMlflow } from "./adapters/mlflow/connect.ts";
-export type { MlflowServer } from "./adapters/mlflow/connect.ts";
+export type { ConnectOptions, MlflowServer } from "./adapters/mlflow/connect.ts";
+export { createWorkspace, listWorkspaces } from "./adapters/mlflow/workspaces.ts";
+export type { Workspace } from "./adapters/mlflow/workspaces.ts";
 export { createMlflowSource } from "./adapters/mlflow/source.ts";
 export { createMlflowTarget } from "./adapters/mlflow/target.ts";
 export { checkBundle } from "./adapters/bundle/check.ts";
@@ -89,6 +93,8 @@ export type { FindContext, FinishSummary, Found, PutContext, SendFile, Target } 
 export { createAccounting } from "./report/accounting.ts";
 export type { Accounting, FactTotals } from "./report/accounting.ts";
 export { bundleCheckSchema, errorSchema, jobSchema, JSON_VERSION, listingSchema, planSchema, verifySchema } from "./report/json.ts";
+export { workspacesSchema } from "./report/workspaces-json.ts";
+export type { WorkspacesJson } from "./report/workspaces-json.ts";
 export type { BundleCheckJson, JobJson, ListingJson, PlanJson, VerifyJson } from "./report/json.ts";
 export { statusSchema } from "./report/status.ts";
 export type { StatusJson } from "./report/status.ts";

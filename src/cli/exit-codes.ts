@@ -15,7 +15,7 @@ export const EXIT = {
 export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.done, "all done: the target holds everything that was selected, or source and target are equal"],
   [EXIT.failed, "failed: the command ended before its end"],
-  [EXIT.usage, "the command line, the mapping file or a pattern is wrong; nothing was written"],
+  [EXIT.usage, "the command line, a configuration or mapping file or a pattern is wrong; nothing was written"],
   [EXIT.incomplete, "finished, but something did not move, or (plan) would not, and nobody agreed to that"],
   [EXIT.different, "differences were found"],
   [EXIT.unauthorised, "a server refused the credentials, for everything or for some objects"],

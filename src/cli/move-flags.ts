@@ -5,10 +5,19 @@ import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } fr
 import type { JobOptions } from "./job-options.ts";
 import { addMappingFlags, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
+import { addPlaceFlags } from "./place-flags.ts";
+import type { PlaceFlags } from "./place-flags.ts";
 
-export type MoveFlags = SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags & StateFlags & { readonly dryRun?: boolean };
+export type MoveFlags = PlaceFlags &
+  SelectionFlags &
+  MappingFlags &
+  LossFlags &
+  OutputFlags &
+  PaceFlags &
+  StateFlags & { readonly dryRun?: boolean };
 
 export function addMoveFlags(command: Command): Command {
+  addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
   addMappingFlags(command);
   addLossFlag(command);

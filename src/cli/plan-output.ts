@@ -6,6 +6,7 @@ import type { Step } from "../engine/change.ts";
 import type { Prepared } from "../engine/preflight.ts";
 import { stepFingerprint } from "../engine/saved-plan.ts";
 import { PLAN_VERSION, rulesDigest } from "../plan-file/format.ts";
+import type { PlanHeader } from "../plan-file/format.ts";
 import { isPlanFile } from "../plan-file/read.ts";
 import { createPlanFile } from "../plan-file/write.ts";
 import type { PlanWriter } from "../plan-file/write.ts";
@@ -55,8 +56,8 @@ export function beginPlanFile({ job }: Prepared, save: PlanSave): Promise<PlanWr
     mlferry_plan: PLAN_VERSION,
     tool,
     created: new Date(save.now).toISOString(),
-    source: { location: lasting(save.source, output.source), origin: source.origin },
-    target: { location: lasting(save.target, output.target), origin: target.origin, place: target.capabilities.place },
+    source: { ...lasting(save.source, output.source), origin: source.origin },
+    target: { ...lasting(save.target, output.target), origin: target.origin, place: target.capabilities.place },
     options,
     rules: rulesDigest({ tool, options, capabilities: target.capabilities }),
   });
@@ -73,7 +74,10 @@ export function savePlanStep(writer: PlanWriter, step: Step): Promise<void> {
   });
 }
 
-/** A plan may be applied in another folder. */
-function lasting(location: Location, typed: string): string {
-  return location.place === "bundle" ? resolve(location.path) : typed;
+/** A plan may be applied in another folder, and in another environment. */
+function lasting(location: Location, typed: string): Pick<PlanHeader["source"], "location" | "workspace"> {
+  if (location.place === "bundle") return { location: resolve(location.path) };
+  const { workspace } = location;
+  if (workspace === undefined) return { location: typed };
+  return { location: typed, workspace: { name: workspace.name, ...(workspace.ambient === true ? { ambient: true } : {}) } };
 }

@@ -54,7 +54,8 @@ const HELP_WIDTH = 100;
 
 const PLACES = `Places:
   http(s)://host[:port][/path]   an MLflow server
-  NAME.tar, or a folder          a bundle, as mlferry export writes it
+  NAME                           a registry that mlferry.yaml names, with its login and workspace
+  NAME.tar, or ./FOLDER          a bundle, as mlferry export writes it
 
 Credentials are read from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. For two
 servers with a login each, MLFERRY_SOURCE_TRACKING_... and MLFERRY_TARGET_TRACKING_... win.`;

@@ -8,25 +8,34 @@ import { planSummaryText } from "../report/plan-summary-text.ts";
 import { jobOptionsSchema } from "./job-options.ts";
 import type { JobOptions } from "./job-options.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
+import { readConfig } from "./config.ts";
 import { parseLocation } from "./location.ts";
+import type { Location, LocationOptions } from "./location.ts";
 import { runJob } from "./run-job.ts";
 import { styleFor, writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type ApplyFlags = OutputFlags & PaceFlags & StateFlags & { readonly yes?: boolean };
+export type ApplyFlags = OutputFlags & PaceFlags & StateFlags & { readonly yes?: boolean; readonly config?: string };
 
 /** Runs the plan's job. Throws PLAN_INVALID and STALE_PLAN before anything is written, DECLINED when the user says no. */
 export async function runApply(terminal: Terminal, path: string, flags: ApplyFlags): Promise<void> {
   const { header, steps } = await readPlanFile(path);
   refuseOtherTool({ header, path }, terminal.version);
+  const config = readConfig(flags.config, terminal.env);
   const request = {
-    source: parseLocation(header.source.location, "source"),
-    target: parseLocation(header.target.location, "target"),
+    source: located(header.source, { role: "source", config }),
+    target: located(header.target, { role: "target", config }),
     options: optionsOf(header, path),
   };
   await confirm(terminal, planSummaryText(path, header, steps.values(), styleOf(terminal)), flags);
   const plan = { path, header, saved: followPlan(steps) };
   await runJob(terminal, { ...request, flags, force: false, plan, args: confirmed(terminal.args) });
+}
+
+/** As the plan's command line had it, whatever the environment says of workspaces now. */
+function located({ location, workspace }: PlanHeader["source"], options: LocationOptions): Location {
+  const { workspace: _workspace, ...place } = { workspace: undefined, ...parseLocation(location, options) };
+  return place.place === "bundle" || workspace === undefined ? place : { ...place, workspace };
 }
 
 function optionsOf(header: PlanHeader, path: string): JobOptions {

@@ -15,6 +15,7 @@ import { foldOutcomes, isIncomplete } from "../report/outcome-totals.ts";
 import type { JobTotals } from "../report/outcome-totals.ts";
 import { countOf } from "../report/quantities.ts";
 import { shortId } from "../report/status.ts";
+import { isPassedOver, unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { asStale, heldTo, planNotes } from "./applied-plan.ts";
 import type { AppliedPlan } from "./applied-plan.ts";
 import { EXIT, gravest } from "./exit-codes.ts";
@@ -132,10 +133,17 @@ function report(totals: JobTotals, context: JobContext, { session, request }: { 
   const { terminal, style } = session;
   const { onLoss } = request.options;
   const incomplete = isIncomplete(totals, { onLoss, notCarried: context.notCarried, losses: context.losses });
+  const unread = session.places.unread();
   const graver = totals.notMoved.flatMap(({ code }) => (code === "NOT_AUTHORISED" || code === "STALE_PLAN" ? [CODES[code].exit] : []));
   const isGone = context.plan?.gone.some(({ due }) => due) === true;
-  terminal.exitCode = gravest([...(incomplete ? [EXIT.incomplete] : []), ...(isGone ? [EXIT.stale] : []), ...graver]);
-  const lines =
-    request.flags.json === true ? [JSON.stringify(jobJson(totals, context, terminal.exitCode))] : jobText(totals, context, style);
+  terminal.exitCode = gravest([
+    ...(incomplete || isPassedOver(unread, onLoss) ? [EXIT.incomplete] : []),
+    ...(isGone ? [EXIT.stale] : []),
+    ...graver,
+  ]);
+  const json = request.flags.json === true;
+  const lines = json
+    ? [JSON.stringify({ ...jobJson(totals, context, terminal.exitCode), ...unreadField(unread) })]
+    : [...unreadLines(unread, style), ...jobText(totals, context, style)];
   writeLines(terminal.stdout, lines);
 }

@@ -8,6 +8,7 @@ import { isThere } from "../report/loss-text.ts";
 import { planText } from "../report/plan-text.ts";
 import { foldSteps, hasUnagreedLoss } from "../report/plan-totals.ts";
 import type { PlanTotals } from "../report/plan-totals.ts";
+import { isPassedOver, unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputFlags, PaceFlags } from "./flags.ts";
 import type { JobOptions } from "./job-options.ts";
@@ -76,8 +77,12 @@ function report(totals: PlanTotals, { job, catalogue }: Prepared, { session, req
   const saved = request.output === undefined ? {} : { saved: request.output.path };
   const context = { source: job.source.uri, target: job.target.uri, notCarried: catalogue.notCarried, losses, ...saved };
   const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.length > 0);
-  const incomplete = missing || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);
+  const unread = session.places.unread();
+  const incomplete = missing || isPassedOver(unread, job.onLoss) || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);
   terminal.exitCode = incomplete ? EXIT.incomplete : EXIT.done;
   const json = request.flags.json === true;
-  writeLines(terminal.stdout, json ? [JSON.stringify(planJson(totals, context, terminal.exitCode))] : planText(totals, context, style));
+  const lines = json
+    ? [JSON.stringify({ ...planJson(totals, context, terminal.exitCode), ...unreadField(unread) })]
+    : [...unreadLines(unread, style), ...planText(totals, context, style)];
+  writeLines(terminal.stdout, lines);
 }

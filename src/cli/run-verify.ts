@@ -10,6 +10,7 @@ import { verifyJson } from "../report/json.ts";
 import { timeText } from "../report/quantities.ts";
 import { foldVerified } from "../report/verify-totals.ts";
 import { verifyText } from "../report/verify-text.ts";
+import { unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { EXIT } from "./exit-codes.ts";
 import { selectionOf } from "./flags.ts";
 import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
@@ -20,13 +21,15 @@ import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import { hasMapping, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
+import type { PlaceFlags } from "./place-flags.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
 import { stateDir } from "./state-dir.ts";
 import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type VerifyFlags = SelectionFlags &
+export type VerifyFlags = PlaceFlags &
+  SelectionFlags &
   MappingFlags &
   OutputFlags &
   PaceFlags &
@@ -60,10 +63,11 @@ export function runVerify(terminal: Terminal, request: VerifyRequest): Promise<v
     terminal.exitCode = totals.differences > 0 ? EXIT.different : EXIT.done;
     const context = { ...contextOf(prepared, flags.level), durationMs: terminal.now() - started };
     const json = flags.json === true;
-    writeLines(
-      terminal.stdout,
-      json ? [JSON.stringify(verifyJson(totals, context, terminal.exitCode))] : verifyText(totals, context, session.style),
-    );
+    const unread = session.places.unread();
+    const lines = json
+      ? [JSON.stringify({ ...verifyJson(totals, context, terminal.exitCode), ...unreadField(unread) })]
+      : [...unreadLines(unread, session.style), ...verifyText(totals, context, session.style)];
+    writeLines(terminal.stdout, lines);
   });
 }
 

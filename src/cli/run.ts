@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { failureJson, failureLines, failureOf } from "./failure.ts";
 import { buildProgram } from "./program.ts";
-import { createScrubber } from "./secrets.ts";
+import { createSecrets } from "./secrets.ts";
 import { writeLines } from "./terminal.ts";
 import type { Output, Terminal } from "./terminal.ts";
 
@@ -29,10 +29,11 @@ function wantsJson(args: readonly string[]): boolean {
 }
 
 function terminalOf(process: NodeJS.Process): Terminal {
-  const scrub = createScrubber(process.env);
+  const secrets = createSecrets(process.env);
   return {
-    stdout: outputOf(process.stdout, scrub),
-    stderr: outputOf(process.stderr, scrub),
+    stdout: outputOf(process.stdout, secrets.scrub),
+    stderr: outputOf(process.stderr, secrets.scrub),
+    secrets,
     env: process.env,
     args: process.argv.slice(2),
     version: readVersion(),

@@ -11,7 +11,6 @@ import { createPlaces } from "./places.ts";
 import type { Places } from "./places.ts";
 import { createProgressDisplay } from "./progress-display.ts";
 import type { ProgressDisplay } from "./progress-display.ts";
-import { createScrubber } from "./secrets.ts";
 import { hasColours, styleFor } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { shortId } from "../report/status.ts";
@@ -60,7 +59,7 @@ export async function inSession(terminal: Terminal, options: SessionOptions, wor
 function openSession(terminal: Terminal, { flags, locations, phase }: SessionOptions): Session {
   const { stderr, env, now } = terminal;
   const verbose = flags.verbose === true;
-  const log = flags.logFile === undefined ? NO_LOG : openLog({ file: flags.logFile, verbose, scrub: createScrubber(env) });
+  const log = flags.logFile === undefined ? NO_LOG : openLog({ file: flags.logFile, verbose, scrub: terminal.secrets.scrub });
   const live = stderr.isTTY && env["TERM"] !== "dumb";
   const mode = flags.quiet === true ? "none" : live ? "live" : "plain";
   const display = createProgressDisplay({ output: stderr, mode, phase, now });
@@ -74,6 +73,10 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
       terminal,
       pace: flags,
       locations,
+      onNote(line) {
+        display.say(line);
+        log.info(line);
+      },
       onRetry(event) {
         display.event({ type: "retry" });
         log.warn("request repeated", { ...event });

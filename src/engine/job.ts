@@ -94,7 +94,8 @@ export function hasOwnFiles(version: ModelVersion): boolean {
 
 /** Errors that end a job at once, instead of failing one entity: going on would only repeat them. */
 export function isFatal(error: MigrationError): boolean {
-  if (error.code === "NOT_AUTHORISED") return error.request?.status === 401;
+  // A server's 403 is about one object; 401, or no credential to be had, is about all.
+  if (error.code === "NOT_AUTHORISED") return error.request === undefined || error.request.status === 401;
   // A bundle that another process took in the meantime.
   if (error.code === "OUTPUT_EXISTS") return true;
   return error.code === "INTERRUPTED" || error.code === "DISK" || error.code === "SERVER_UNREACHABLE" || error.code === "INTERNAL";

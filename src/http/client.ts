@@ -1,8 +1,8 @@
 // The one way to talk HTTP: requests are paced per host, repeated where that is safe, and fail as MigrationErrors.
 // No knowledge of MLflow's routes lives here; adapters have it.
 import { MigrationError } from "../errors.ts";
-import { createAddress } from "./address.ts";
-import type { Auth, Query } from "./address.ts";
+import { createAddress, plainHeaders } from "./address.ts";
+import type { Query } from "./address.ts";
 import { isHtml } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { systemClock } from "./clock.ts";
@@ -13,15 +13,19 @@ import { createExchange } from "./exchange.ts";
 import type { Call, Exchange } from "./exchange.ts";
 import type { Attempt } from "./failure.ts";
 import { parseJson, stringifyJson } from "./json.ts";
+import type { Auth, AuthProvider } from "./login.ts";
 import type { Pacer } from "./pace.ts";
 import { withRetries } from "./retry.ts";
 import type { Repeatable, RetryEvent, RetryPolicy } from "./retry.ts";
+import type { Route } from "./route.ts";
 import { upload } from "./upload.ts";
 import type { UploadRequest } from "./upload.ts";
 
-export type { Auth, Query } from "./address.ts";
+export type { Query } from "./address.ts";
 export type { DownloadRequest } from "./download.ts";
+export type { Auth, AuthProvider } from "./login.ts";
 export type { RetryEvent } from "./retry.ts";
+export type { Route } from "./route.ts";
 export type { UploadRequest } from "./upload.ts";
 
 export interface JsonRequest {
@@ -55,6 +59,8 @@ export interface HttpClient {
   readonly baseUrl: string;
   /** Requests sent so far, retries included. */
   readonly requests: number;
+  /** The same client, with its connections and counts, sending these headers as well. */
+  withHeaders(headers: Readonly<Record<string, string>>): HttpClient;
   /** Ends all connections; what is under way fails. */
   close(): Promise<void>;
 }
@@ -62,7 +68,9 @@ export interface HttpClient {
 export interface HttpClientOptions {
   /** May have a path. A user and password in it are used as basic credentials unless `auth` is given. */
   readonly baseUrl: string;
-  readonly auth?: Auth;
+  readonly auth?: Auth | AuthProvider;
+  /** Where the credential is set, for the hint when it is refused. Default: MLflow's own variables. */
+  readonly authFrom?: string;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly pacer: Pacer;
@@ -71,6 +79,7 @@ export interface HttpClientOptions {
   readonly timeoutMs?: number;
   /** Default 7, as MLflow's own client. */
   readonly maxAttempts?: number;
+  readonly route?: Route;
   readonly random?: () => number;
   readonly clock?: Clock;
   readonly onRetry?: (event: RetryEvent) => void;
@@ -81,7 +90,12 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const exchange = createExchange(createAddress(options), {
     policy: policyOf(options),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    ...(options.route === undefined ? {} : { route: options.route }),
   });
+  return clientOf(exchange);
+}
+
+function clientOf(exchange: Exchange): HttpClient {
   return {
     json: (request, signal) => sendJson(exchange, request, signal),
     text: (request, signal) => readText(exchange, request, signal),
@@ -91,6 +105,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     get requests() {
       return exchange.requests;
     },
+    withHeaders: (headers) => clientOf(exchange.withHeaders(plainHeaders(headers))),
     close: () => exchange.close(),
   };
 }

@@ -14,14 +14,17 @@ export const PLAN_BEGIN = '{"mlferry_plan":';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Of a server that has several; `ambient`: the environment said so, which counts only where there are any. */
+const workspace = z.strictObject({ name: z.string(), ambient: z.boolean().exactOptional() }).exactOptional();
+
 /** The first line. */
 export const headerSchema = z.strictObject({
   mlferry_plan: z.literal(PLAN_VERSION),
   /** Version of mlferry. */
   tool: z.string(),
   created: z.iso.datetime(),
-  source: z.strictObject({ location: z.string(), origin: z.string() }),
-  target: z.strictObject({ location: z.string(), origin: z.string(), place: z.string() }),
+  source: z.strictObject({ location: z.string(), workspace, origin: z.string() }),
+  target: z.strictObject({ location: z.string(), workspace, origin: z.string(), place: z.string() }),
   /** Everything that decides what is moved, as the command line keeps it. */
   options: z.unknown(),
   /** See {@link rulesDigest}. */

@@ -29,6 +29,8 @@ const changeSchema = z.object({
   rule: z.string(),
   agreed: z.boolean(),
 });
+/** Of the source's server, beside the one that was read. */
+const notRead = z.array(z.string()).optional();
 const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 const goneSchema = z.object({ key: z.string(), action: z.enum(ACTIONS), due: z.boolean().describe("was still to be written") });
 const factsSchema = z.object({ facts: count, moved: count, translated: count, inherent: count, lost: count, refused: count });
@@ -56,6 +58,7 @@ export const planSchema = z.object({
     facts_by_kind: perKind(factsSchema),
   }),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   earlier_losses: z.array(lossSchema),
   saved: z.string().optional().describe("the file of --out"),
   exit_code: count,
@@ -73,6 +76,7 @@ export const jobSchema = z.object({
   losses: z.array(lossSchema.extend({ agreed: z.boolean() })),
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
   placed: z.array(z.object({ source: z.string(), target: z.string() })).describe("everything that the target holds now: old key, new key"),
   totals: z.object({
@@ -111,6 +115,7 @@ export const verifySchema = z.object({
     }),
   ),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   compared: z.object({
     objects: count,
     by_kind: perKind(count),
@@ -139,6 +144,7 @@ export const listingSchema = z.object({
   ),
   counts: z.record(z.enum(KINDS), count),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
 });
 
 /** `mlferry verify BUNDLE --json`. */

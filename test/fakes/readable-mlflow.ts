@@ -78,6 +78,7 @@ export function createReadableMlflow(
     upload: async () => {
       throw new Error("nothing is written to this server");
     },
+    withHeaders: () => http,
     close: async () => undefined,
   };
   const { version = "3.17.2", servesArtifacts = true } = options;

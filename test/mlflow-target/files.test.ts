@@ -14,6 +14,7 @@ function uploads(): { http: HttpClient; requests: UploadRequest[] } {
     json: refuse,
     text: refuse,
     download: refuse,
+    withHeaders: refuse,
     close: refuse,
     baseUrl: base,
     requests: 0,

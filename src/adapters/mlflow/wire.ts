@@ -133,6 +133,9 @@ const trace = z.object({
   trace_location: z.object({ mlflow_experiment: z.object({ experiment_id: z.string() }).optional() }).optional(),
 });
 
+const workspace = z.object({ name: z.string(), description: text, default_artifact_root: text });
+export type WireWorkspace = z.infer<typeof workspace>;
+
 const nextPage = { next_page_token: z.string().optional() };
 
 /** Answers by call. Parse with {@link parseWire}. */
@@ -155,6 +158,7 @@ export const wire = {
   datasets: z.object({ datasets: z.array(z.unknown()).default([]), ...nextPage }),
   scorers: z.object({ scorers: z.array(z.unknown()).default([]) }),
   webhooks: z.object({ webhooks: z.array(z.unknown()).default([]), ...nextPage }),
+  workspaces: z.object({ workspaces: z.array(workspace).default([]) }),
   serverInfo: z.object({
     store_type: text,
     workspaces_enabled: z.boolean().default(false),

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { addOutputFlags, addPaceFlags, addStateFlag } from "../flags.ts";
 import { runApply } from "../run-apply.ts";
+import { addConfigFlag } from "../place-flags.ts";
 import type { ApplyFlags } from "../run-apply.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -15,6 +16,7 @@ export function registerApply(program: Command, terminal: Terminal): void {
     )
     .argument("<FILE>", "the plan, as mlferry plan SRC DST --out FILE saved it")
     .option("--yes", "do not ask whether to carry it out (off a terminal nothing is asked)");
+  addConfigFlag(command);
   addStateFlag(command);
   addPaceFlags(command);
   addOutputFlags(command)
