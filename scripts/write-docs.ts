@@ -6,8 +6,8 @@ import { buildProgram } from "../src/cli/program.ts";
 import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
-import { statusSchema } from "../src/report/status.ts";
 import { workspacesSchema } from "../src/report/workspaces-json.ts";
+import { statusSchema } from "../src/report/status.ts";
 import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
@@ -92,8 +92,8 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
-  ["`status`", statusSchema],
   ["any of these with `--workspaces`", workspacesSchema],
+  ["`status`", statusSchema],
   ["any command that ends with an error", errorSchema],
 ];
 

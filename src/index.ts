@@ -37,6 +37,7 @@ export type { Action, Change, ChangeClass, FileLoss, FileTotals, Outcome, Refusa
 export { execute } from "./engine/execute.ts";
 export { LEVELS } from "./engine/finding.ts";
 export type { Finding, Level, Verified } from "./engine/finding.ts";
+export type { VersionNumbers } from "./engine/numbering.ts";
 export type { Job, JobEvent, Placements } from "./engine/job.ts";
 export { planSteps } from "./engine/plan.ts";
 export { prepare } from "./engine/preflight.ts";
@@ -59,7 +60,9 @@ export type { Mapping, MappingFile } from "./model/mapping.ts";
 export { facts, fingerprint } from "./model/facts.ts";
 export type { Facts } from "./model/facts.ts";
 export { aliasKey, idOf, keyOf, kindOf, placed, versionKey } from "./model/keys.ts";
-export type { Selection } from "./model/selection.ts";
+export type { PulledIn } from "./model/pulled-in.ts";
+export { selectionSchema } from "./model/selection.ts";
+export type { Selection, Since, TagTest, VersionSpan } from "./model/selection.ts";
 export { KINDS } from "./model/entities.ts";
 export type {
   Alias,

@@ -41,6 +41,6 @@ export async function planNotes({ path, saved }: AppliedPlan, journal: Journal):
 
 /** Whether it was still to be written. */
 async function isDue({ key, action }: SavedStep, journal: Journal): Promise<boolean> {
-  if (action === "skip" || action === "refuse") return false;
+  if (action === "skip" || action === "drop" || action === "refuse") return false;
   return (await journal.last(key))?.state !== "done";
 }

@@ -41,6 +41,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
         pacer: pacerOf(location.host),
         userAgent: `mlferry/${terminal.version}`,
         onRetry,
+        writes: role === "target",
         route: routeOf(location, terminal.env),
         ...credentialsOf(location, role, terminal),
         ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),

@@ -17,6 +17,7 @@ export function jobOf(
     selection: options.selection,
     mapping: createMapping(options.mapping),
     onLoss: options.onLoss,
+    versionNumbers: options.versionNumbers,
     signal: interruption.signal,
     drain: interruption.drain,
     onEvent(event) {

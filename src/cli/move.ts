@@ -31,23 +31,20 @@ export interface Move {
   readonly out?: string;
 }
 
-interface Places {
-  readonly source: Location;
-  readonly target: Location;
-}
-
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
 export async function move(terminal: Terminal, { kind, source, target, flags, force = false, out }: Move): Promise<void> {
-  const options = jobOptionsOf(flags);
-  if (out !== undefined) await refusePlanOutput(out);
-  const output = out === undefined ? {} : { output: { path: out, source, target } };
-  const run = (one: Terminal, places: Places): Promise<void> =>
-    moveOne(one, { source: places.source, target: places.target, options, flags, force, ...output });
+  const options = jobOptionsOf(flags, terminal.now);
   const { config, locate } = createLocator(terminal, flags);
   const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
   if (flags.workspaces === undefined) {
     const from = readable(kind, locate(source, { role: "source" }));
-    return run(terminal, { source: from, target: writable(kind, locateTarget()) });
+    const output = out === undefined ? {} : { output: { path: out, source, target } };
+    return moveOne(terminal, { source: from, target: writable(kind, locateTarget()), options, flags, force, ...output });
+  }
+  if (out !== undefined) {
+    throw new MigrationError("USAGE", "--out saves the plan of one workspace, and --workspaces goes through several", {
+      hint: "save a plan for each, with --source-workspace and --target-workspace",
+    });
   }
   const places = {
     source: readable(
@@ -58,14 +55,8 @@ export async function move(terminal: Terminal, { kind, source, target, flags, fo
   };
   const writes = flags.dryRun !== true;
   return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
-    run(withoutResumed(one), { ...places, ...pair }),
+    moveOne(withoutResumed(one), { ...places, ...pair, options, flags, force }),
   );
-}
-
-interface MoveRequest extends JobRequest {
-  readonly flags: MoveFlags;
-  /** Where to save the plan of a dry run. */
-  readonly output?: PlanOutput;
 }
 
 /** A job among several is resumed with all of them: the command is not that of one. */
@@ -73,12 +64,15 @@ function withoutResumed({ resumes: _resumes, ...terminal }: Terminal): Terminal 
   return terminal;
 }
 
-async function moveOne(terminal: Terminal, request: MoveRequest): Promise<void> {
-  const { source, target, flags, force } = request;
+type OneMove = JobRequest & { readonly flags: MoveFlags; readonly output?: PlanOutput };
+
+async function moveOne(terminal: Terminal, request: OneMove): Promise<void> {
+  const { source, target, flags, force, output } = request;
   refuseSamePlace(source, target, flags);
   // The folder of many bundles is made when the first is written.
   const isSketch = flags.dryRun === true && flags.workspaces !== undefined;
   if (target.place === "bundle" && !isSketch) await refuseExisting(target.path, { force, dir: stateDir(flags.state, terminal.env) });
+  if (output !== undefined) await refusePlanOutput(output.path);
   await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, request));
 }
 

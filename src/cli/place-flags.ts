@@ -22,13 +22,9 @@ export function addPlaceFlags(command: Command, { target }: { readonly target: b
   if (target) {
     command.addOption(new Option("--target-workspace <name>", "which workspace of the target server to write").conflicts("workspaces"));
   }
-  command.addOption(repeatable("--workspaces <glob>", "each workspace of this name by itself; '*' for all (repeatable)"));
-  return addConfigFlag(command);
-}
-
-/** Adds what says where names are explained, for a command whose places are known otherwise. */
-export function addConfigFlag(command: Command): Command {
-  return command.option("--config <file>", "names of registries (default: mlferry.yaml here, or in ~/.config/mlferry)");
+  return command
+    .addOption(repeatable("--workspaces <glob>", "each workspace of this name by itself; '*' for all (repeatable)"))
+    .option("--config <file>", "names of registries (default: mlferry.yaml here, or in ~/.config/mlferry)");
 }
 
 /** Reads the words of one command line as places. */

@@ -117,12 +117,13 @@ function wholeServer({ workspace: _none, ...location }: ServerLocation): ServerL
 }
 
 /** What is to be done shows on an empty place that holds what the server holds. */
-function emptyWorkspace({ uri, version }: MlflowServer, name: string): Target {
+function emptyWorkspace(server: MlflowServer, name: string): Target {
+  const { uri } = server;
   const origin = createHash("sha256")
     .update(JSON.stringify(["not created", uri, name]))
     .digest("hex")
     .slice(0, 32) as OriginId;
-  return createMemory({ uri: `${uri} (workspace ${name}, to be created)`, origin, capabilities: mlflowCapabilities(version) });
+  return createMemory({ uri: `${uri} (workspace ${name}, to be created)`, origin, capabilities: mlflowCapabilities(server) });
 }
 
 async function bundleTarget(path: string, use: TargetUse, { version, signal }: { version: string; signal: AbortSignal }): Promise<Target> {

@@ -6,7 +6,6 @@ import type { Step } from "../engine/change.ts";
 import type { Prepared } from "../engine/preflight.ts";
 import { stepFingerprint } from "../engine/saved-plan.ts";
 import { PLAN_VERSION, rulesDigest } from "../plan-file/format.ts";
-import type { PlanHeader } from "../plan-file/format.ts";
 import { isPlanFile } from "../plan-file/read.ts";
 import { createPlanFile } from "../plan-file/write.ts";
 import type { PlanWriter } from "../plan-file/write.ts";
@@ -74,10 +73,10 @@ export function savePlanStep(writer: PlanWriter, step: Step): Promise<void> {
   });
 }
 
-/** A plan may be applied in another folder, and in another environment. */
-function lasting(location: Location, typed: string): Pick<PlanHeader["source"], "location" | "workspace"> {
+/** A plan may be applied in another folder. */
+function lasting(location: Location, typed: string): { readonly location: string; readonly workspace?: string } {
   if (location.place === "bundle") return { location: resolve(location.path) };
   const { workspace } = location;
-  if (workspace === undefined) return { location: typed };
-  return { location: typed, workspace: { name: workspace.name, ...(workspace.ambient === true ? { ambient: true } : {}) } };
+  // What the environment named, it names again; the origin tells when it means another.
+  return { location: typed, ...(workspace === undefined || workspace.ambient === true ? {} : { workspace: workspace.name }) };
 }

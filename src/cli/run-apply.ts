@@ -8,9 +8,8 @@ import { planSummaryText } from "../report/plan-summary-text.ts";
 import { jobOptionsSchema } from "./job-options.ts";
 import type { JobOptions } from "./job-options.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
-import { readConfig } from "./config.ts";
-import { parseLocation } from "./location.ts";
-import type { Location, LocationOptions } from "./location.ts";
+import type { Location } from "./location.ts";
+import { createLocator } from "./place-flags.ts";
 import { runJob } from "./run-job.ts";
 import { styleFor, writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
@@ -21,21 +20,20 @@ export type ApplyFlags = OutputFlags & PaceFlags & StateFlags & { readonly yes?:
 export async function runApply(terminal: Terminal, path: string, flags: ApplyFlags): Promise<void> {
   const { header, steps } = await readPlanFile(path);
   refuseOtherTool({ header, path }, terminal.version);
-  const config = readConfig(flags.config, terminal.env);
-  const request = {
-    source: located(header.source, { role: "source", config }),
-    target: located(header.target, { role: "target", config }),
-    options: optionsOf(header, path),
-  };
+  const request = { ...placesOf(header, terminal, flags), options: optionsOf(header, path) };
   await confirm(terminal, planSummaryText(path, header, steps.values(), styleOf(terminal)), flags);
   const plan = { path, header, saved: followPlan(steps) };
   await runJob(terminal, { ...request, flags, force: false, plan, args: confirmed(terminal.args) });
 }
 
-/** As the plan's command line had it, whatever the environment says of workspaces now. */
-function located({ location, workspace }: PlanHeader["source"], options: LocationOptions): Location {
-  const { workspace: _workspace, ...place } = { workspace: undefined, ...parseLocation(location, options) };
-  return place.place === "bundle" || workspace === undefined ? place : { ...place, workspace };
+/** The two places as they were typed, in the workspaces that were meant then. */
+function placesOf({ source, target }: PlanHeader, terminal: Terminal, flags: ApplyFlags): { source: Location; target: Location } {
+  const { locate } = createLocator(terminal, {
+    ...(flags.config === undefined ? {} : { config: flags.config }),
+    ...(source.workspace === undefined ? {} : { sourceWorkspace: source.workspace }),
+    ...(target.workspace === undefined ? {} : { targetWorkspace: target.workspace }),
+  });
+  return { source: locate(source.location, { role: "source" }), target: locate(target.location, { role: "target" }) };
 }
 
 function optionsOf(header: PlanHeader, path: string): JobOptions {

@@ -7,6 +7,7 @@ import type { Job } from "../engine/job.ts";
 import { planSteps } from "../engine/plan.ts";
 import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
+import { questionOf } from "../model/selection.ts";
 import { refuseStale } from "../plan-file/stale.ts";
 import { jobText } from "../report/job-text.ts";
 import type { JobContext } from "../report/job-text.ts";
@@ -72,7 +73,8 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   // A plan that was carried out into a bundle finds everything there.
   const reopen = before !== undefined && (before !== "complete" || plan !== undefined);
   if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force, dir });
-  const use = { for: "write", source, selection: options, created: new Date(terminal.now()), force, reopen } as const;
+  const asked = { selection: questionOf(options.selection), mapping: options.mapping, onLoss: options.onLoss };
+  const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), force, reopen } as const;
   const target = await places.target(location, use, interruption.signal);
   if (plan !== undefined) refuseStale(plan, { tool: terminal.version, source, target });
   const { args = terminal.args } = request;
@@ -116,6 +118,8 @@ function contextOf(prepared: Prepared, session: Session, { request, durationMs }
     source: job.source.uri,
     target: job.target.uri,
     notCarried: catalogue.notCarried,
+    pulledIn: catalogue.pulledIn,
+    leftOut: catalogue.leftOut,
     losses: catalogue.losses ?? [],
     points: session.display.state.points,
     durationMs,
@@ -136,11 +140,8 @@ function report(totals: JobTotals, context: JobContext, { session, request }: { 
   const unread = session.places.unread();
   const graver = totals.notMoved.flatMap(({ code }) => (code === "NOT_AUTHORISED" || code === "STALE_PLAN" ? [CODES[code].exit] : []));
   const isGone = context.plan?.gone.some(({ due }) => due) === true;
-  terminal.exitCode = gravest([
-    ...(incomplete || isPassedOver(unread, onLoss) ? [EXIT.incomplete] : []),
-    ...(isGone ? [EXIT.stale] : []),
-    ...graver,
-  ]);
+  const isMissing = incomplete || isPassedOver(unread, onLoss);
+  terminal.exitCode = gravest([...(isMissing ? [EXIT.incomplete] : []), ...(isGone ? [EXIT.stale] : []), ...graver]);
   const json = request.flags.json === true;
   const lines = json
     ? [JSON.stringify({ ...jobJson(totals, context, terminal.exitCode), ...unreadField(unread) })]

@@ -75,7 +75,8 @@ function report(totals: PlanTotals, { job, catalogue }: Prepared, { session, req
   const { terminal, style } = session;
   const losses = catalogue.losses ?? [];
   const saved = request.output === undefined ? {} : { saved: request.output.path };
-  const context = { source: job.source.uri, target: job.target.uri, notCarried: catalogue.notCarried, losses, ...saved };
+  const { notCarried, pulledIn, leftOut } = catalogue;
+  const context = { source: job.source.uri, target: job.target.uri, notCarried, pulledIn, leftOut, losses, ...saved };
   const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.length > 0);
   const unread = session.places.unread();
   const incomplete = missing || isPassedOver(unread, job.onLoss) || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);

@@ -6,14 +6,15 @@ import { verify } from "../engine/verify.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
 import { kindOf } from "../model/keys.ts";
 import { createMapping } from "../model/mapping.ts";
+import { questionOf } from "../model/selection.ts";
 import { verifyJson } from "../report/json.ts";
 import { timeText } from "../report/quantities.ts";
 import { foldVerified } from "../report/verify-totals.ts";
 import { verifyText } from "../report/verify-text.ts";
 import { unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { EXIT } from "./exit-codes.ts";
-import { selectionOf } from "./flags.ts";
-import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
+import { hasSelection, selectionOf } from "./flags.ts";
+import type { LevelFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import { earlierJob } from "./job-journal.ts";
 import type { EarlierJob } from "./job-journal.ts";
 import type { JobOptions } from "./job-options.ts";
@@ -34,7 +35,8 @@ export type VerifyFlags = PlaceFlags &
   OutputFlags &
   PaceFlags &
   StateFlags &
-  LevelFlags & { readonly onLoss?: "refuse" | "drop" };
+  LevelFlags &
+  Partial<NumberFlags> & { readonly onLoss?: "refuse" | "drop" };
 
 export interface VerifyRequest {
   readonly source: Location;
@@ -46,7 +48,7 @@ export interface VerifyRequest {
 export function runVerify(terminal: Terminal, request: VerifyRequest): Promise<void> {
   const { flags, source, target } = request;
   // Mistakes in the rules are told before a place is opened.
-  const given = { selection: selectionOf(flags), mapping: mappingOf(flags) };
+  const given = { selection: selectionOf(flags, terminal.now), mapping: mappingOf(flags) };
   return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
     const started = terminal.now();
     const prepared = await prepareVerify(session, request, given);
@@ -93,26 +95,33 @@ async function prepareVerify(
   return prepare(jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency }));
 }
 
-/** What is not given comes from the earlier copy; the selection never does, so that nothing is left out unseen. */
+/** What is not given comes from the earlier copy, and the notes tell so. */
 function combined(given: Pick<JobOptions, "selection" | "mapping">, flags: VerifyFlags, earlier: EarlierJob | undefined): JobOptions {
   return {
-    selection: given.selection,
+    selection: hasSelection(flags) || earlier === undefined ? given.selection : earlier.options.selection,
     mapping: hasMapping(flags) || earlier === undefined ? given.mapping : earlier.options.mapping,
     onLoss: flags.onLoss ?? earlier?.options.onLoss ?? "refuse",
+    versionNumbers: flags.versionNumbers ?? earlier?.options.versionNumbers ?? "preserve",
   };
 }
 
 function notes(given: Pick<JobOptions, "selection">, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
   if (earlier === undefined) return [];
-  const { mapping, onLoss, selection } = earlier.options;
+  const { mapping, onLoss, selection, versionNumbers } = earlier.options;
   const none = createMapping({}).canonical;
+  const isSame = JSON.stringify(questionOf(selection)) === JSON.stringify(questionOf(given.selection));
+  const usesSelection = !hasSelection(flags) && !isSame;
   const usesMapping = !hasMapping(flags) && createMapping(mapping).canonical !== none;
   const usesPolicy = flags.onLoss === undefined && onLoss === "drop";
-  const what = [...(usesMapping ? ["the mapping"] : []), ...(usesPolicy ? ["--on-loss drop"] : [])].join(" and ");
+  const what = [
+    ...(usesSelection ? ["the selection"] : []),
+    ...(usesMapping ? ["the mapping"] : []),
+    ...(usesPolicy ? ["--on-loss drop"] : []),
+    ...(flags.versionNumbers === undefined && versionNumbers === "compact" ? ["--version-numbers compact"] : []),
+  ].join(" and ");
   return [
     ...(what === "" ? [] : [`using ${what} of the copy of ${timeText(earlier.updated)}: ${earlier.command}`]),
-    ...(JSON.stringify(selection) === JSON.stringify(given.selection)
-      ? []
-      : [`note: that copy had another selection than this comparison: ${earlier.command}`]),
+    ...(usesSelection ? ["to compare everything: --experiments '*' --models '*'"] : []),
+    ...(isSame || usesSelection ? [] : [`note: that copy had another selection than this comparison: ${earlier.command}`]),
   ];
 }

@@ -10,6 +10,7 @@ import type { Journal } from "../ports/journal.ts";
 import type { Catalogue, Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
 import type { FileLoss } from "./change.ts";
+import type { VersionNumbers } from "./numbering.ts";
 
 export interface Job {
   readonly source: Source;
@@ -18,6 +19,8 @@ export interface Job {
   readonly selection: Selection;
   readonly mapping: Mapping;
   readonly onLoss: "refuse" | "drop";
+  /** Default: `preserve`. */
+  readonly versionNumbers?: VersionNumbers;
   /** Requests that may be in flight at one host; entities and file transfers are derived from it. */
   readonly inFlight: number;
   /** Cancels everything, requests under way included. */

@@ -106,8 +106,9 @@ async function whyStale(step: Step, planned: SavedStep, journal: Journal): Promi
   if (step.action === planned.action) return undefined;
   if (step.action === "skip") return isTheirs(step, planned) ? "the target has an object of this name, which others made" : undefined;
   if (step.action === "refuse") return `it would be refused now (${step.refusal?.message ?? "for an unknown reason"})`;
-  if (step.action === "create") return planned.action === "refuse" ? "it would not be refused any more" : "it is gone from the target";
-  if (planned.action === "refuse") return "it would not be refused any more";
+  if (step.action === "drop") return "it would be left out now";
+  if (planned.action === "refuse" || planned.action === "drop") return "it would not be left out any more";
+  if (step.action === "create") return "it is gone from the target";
   if (planned.action === "create" && step.found?.ours !== true) return "the target has an object of this name, which others made";
   return (await isContinued(step, planned, journal)) ? undefined : "it has changed at the target";
 }

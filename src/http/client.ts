@@ -12,6 +12,8 @@ import type { DownloadRequest } from "./download.ts";
 import { createExchange } from "./exchange.ts";
 import type { Call, Exchange } from "./exchange.ts";
 import type { Attempt } from "./failure.ts";
+import { readItems } from "./json-items.ts";
+import type { TakeItems } from "./json-items.ts";
 import { parseJson, stringifyJson } from "./json.ts";
 import type { Auth, AuthProvider } from "./login.ts";
 import type { Pacer } from "./pace.ts";
@@ -42,10 +44,23 @@ export interface JsonRequest {
   readonly repeat: "safe" | "once";
 }
 
+/** A GET whose answer may be too large to be held. */
+export interface ItemsRequest {
+  readonly path: string;
+  readonly query?: Query;
+  /** Longest silence of the server, where it is another one than the client's. */
+  readonly timeoutMs?: number;
+}
+
 /** A client of one server. All methods may run in parallel; each throws MigrationErrors only. */
 export interface HttpClient {
   /** Sends a request with a JSON answer; gives parseJson(body), or `{}` for an empty body. */
   json(request: JsonRequest, signal: AbortSignal): Promise<unknown>;
+  /**
+   * Like json, but hands over the items of the answer's arrays as they come and gives the answer with these arrays empty. `begin` is
+   * called anew for each attempt, which may be repeated from the start.
+   */
+  items(request: ItemsRequest, begin: () => TakeItems, signal: AbortSignal): Promise<unknown>;
   /** A plain text answer to a GET, such as that of `/version`. */
   text(request: { readonly path: string }, signal: AbortSignal): Promise<string>;
   /**
@@ -98,6 +113,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 function clientOf(exchange: Exchange): HttpClient {
   return {
     json: (request, signal) => sendJson(exchange, request, signal),
+    items: (request, begin, signal) => takeItems(exchange, request, begin, signal),
     text: (request, signal) => readText(exchange, request, signal),
     download: (request, signal) => download(exchange, request, signal),
     upload: (request, open, signal) => upload(exchange, request, open, signal),
@@ -137,6 +153,22 @@ async function sendJson(exchange: Exchange, request: JsonRequest, signal: AbortS
   return bytes.length === 0 ? {} : parseAnswer(repeatable, answer, bytes);
 }
 
+async function takeItems(exchange: Exchange, request: ItemsRequest, begin: () => TakeItems, signal: AbortSignal): Promise<unknown> {
+  const call: Call = { method: "GET", ...request, headers: { accept: "application/json" } };
+  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe" };
+  const attempt = async (): Promise<Attempt<unknown>> => {
+    const sent = await exchange.send(call, signal);
+    if ("failure" in sent) return sent;
+    try {
+      return { value: await readItems(sent.value.body, begin()) };
+    } catch (thrown) {
+      if (thrown instanceof SyntaxError || thrown instanceof TypeError) throw notJson(repeatable, sent.value.statusCode, thrown);
+      return { failure: exchange.brokenBody(thrown, call, signal) };
+    }
+  };
+  return withRetries(repeatable, attempt, exchange.policy, signal);
+}
+
 async function readText(exchange: Exchange, request: { readonly path: string }, signal: AbortSignal): Promise<string> {
   const call: Call = { method: "GET", path: request.path, headers: { accept: "text/plain, */*;q=0.5" } };
   const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe" };
@@ -171,12 +203,16 @@ function parseAnswer(call: Repeatable, answer: Answer, bytes: Uint8Array): unkno
         request,
       });
     }
-    // The request was carried out, but what it made cannot be read from the answer.
-    const code = call.repeat === "once" ? "OUTCOME_UNKNOWN" : "REQUEST_FAILED";
-    throw new MigrationError(code, `the answer to ${call.method} ${call.url} is not valid JSON`, {
-      hint: "check that the address is an MLflow server's and that nothing in between alters its answers",
-      request,
-      cause: thrown,
-    });
+    throw notJson(call, answer.statusCode, thrown);
   }
+}
+
+function notJson({ method, url, repeat }: Repeatable, status: number, cause: unknown): MigrationError {
+  // The request was carried out, but what it made cannot be read from the answer.
+  const code = repeat === "once" ? "OUTCOME_UNKNOWN" : "REQUEST_FAILED";
+  return new MigrationError(code, `the answer to ${method} ${url} is not valid JSON`, {
+    hint: "check that the address is an MLflow server's and that nothing in between alters its answers",
+    request: { method, url, status },
+    cause,
+  });
 }

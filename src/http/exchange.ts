@@ -21,6 +21,8 @@ export interface Call {
   readonly body?: string | Readable;
   /** A status above 299 that the caller wants as an answer. */
   readonly accept?: number;
+  /** Longest silence of the server, where it is another one than the exchange's. */
+  readonly timeoutMs?: number;
 }
 
 export interface Exchange {
@@ -93,6 +95,7 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
       headers: { ...address.headers, ...(proof === undefined ? {} : { authorization: proof.header }), ...call.headers },
       body: call.body ?? null,
       signal,
+      ...(call.timeoutMs === undefined ? {} : { headersTimeout: call.timeoutMs, bodyTimeout: call.timeoutMs }),
     });
   } catch (thrown) {
     return { failure: failureOf(line, thrown, call, signal) };
@@ -117,7 +120,7 @@ function failureOf(line: Line, thrown: unknown, call: Call, signal: AbortSignal)
   const now = line.policy.clock.now();
   const failure = connectionFailure(thrown, request, {
     contacted: line.contacted,
-    timeoutMs: line.timeoutMs,
+    timeoutMs: call.timeoutMs ?? line.timeoutMs,
     awayMs: now - (line.awaySince ?? now),
     ...(line.route?.proxy === undefined ? {} : { proxy: shownProxy(line.route.proxy) }),
   });

@@ -207,6 +207,9 @@ function isSwitchedOff(body: ErrorBody): boolean {
   return /^Endpoint: .* disabled (due to|because)|^Artifact serving is (disabled|not configured)/.test(body.text);
 }
 
+/** As PostgreSQL, MySQL and SQL Server word it. */
+const TOO_LONG = /value too long for type|Data too long for column|would be truncated/i;
+
 function hintOf(code: ErrorCode, status: number, body: ErrorBody, { address, wasTaken }: { address: Address; wasTaken: boolean }): string {
   if (/invalid host header/i.test(body.text)) return "start the server with --allowed-hosts naming this host, or use its IP address";
   if (code === "NOT_AUTHORISED") {
@@ -218,6 +221,7 @@ function hintOf(code: ErrorCode, status: number, body: ErrorBody, { address, was
   if (code === "NOT_FOUND") return "check that it exists, is not deleted and may be seen with these credentials";
   if (status === 429) return "the server limits requests: run the same command again later or allow fewer requests at a time";
   if (status === 503 && isSwitchedOff(body)) return SWITCHED_OFF_HINT;
+  if (TOO_LONG.test(body.text)) return "the server's database is narrower there: shorten it, or let the mapping rename or drop it";
   if (status >= 500) return "the server's log says more; running the same command again continues";
   return "the server's message says what it refuses";
 }

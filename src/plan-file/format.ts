@@ -14,17 +14,14 @@ export const PLAN_BEGIN = '{"mlferry_plan":';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** Of a server that has several; `ambient`: the environment said so, which counts only where there are any. */
-const workspace = z.strictObject({ name: z.string(), ambient: z.boolean().exactOptional() }).exactOptional();
-
 /** The first line. */
 export const headerSchema = z.strictObject({
   mlferry_plan: z.literal(PLAN_VERSION),
   /** Version of mlferry. */
   tool: z.string(),
   created: z.iso.datetime(),
-  source: z.strictObject({ location: z.string(), workspace, origin: z.string() }),
-  target: z.strictObject({ location: z.string(), workspace, origin: z.string(), place: z.string() }),
+  source: z.strictObject({ location: z.string(), workspace: z.string().exactOptional(), origin: z.string() }),
+  target: z.strictObject({ location: z.string(), workspace: z.string().exactOptional(), origin: z.string(), place: z.string() }),
   /** Everything that decides what is moved, as the command line keeps it. */
   options: z.unknown(),
   /** See {@link rulesDigest}. */
@@ -43,7 +40,7 @@ export const stepSchema = z.strictObject({
     .string()
     .regex(KEY)
     .transform((key) => key as EntityKey),
-  action: z.enum(["create", "update", "link", "skip", "refuse"]),
+  action: z.enum(["create", "update", "link", "skip", "drop", "refuse"]),
   fingerprint: z.string().regex(/^[0-9a-f]{32}$/),
   lost: z.int().min(1).exactOptional(),
 });

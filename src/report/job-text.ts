@@ -3,6 +3,9 @@ import type { Action } from "../engine/change.ts";
 import type { EntityKey } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
+import { reachSections } from "./came-along.ts";
+import type { Reach } from "./came-along.ts";
+import { idOf } from "../model/keys.ts";
 import { section } from "./list-text.ts";
 import { knownLossRows, notCarriedRows } from "./loss-text.ts";
 import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
@@ -13,7 +16,7 @@ import type { Style } from "./style.ts";
 import { shown, table } from "./table.ts";
 
 /** What a job's report knows beside its outcomes. */
-export interface JobContext {
+export interface JobContext extends Reach {
   readonly source: string;
   readonly target: string;
   readonly notCarried: readonly NotCarried[];
@@ -38,6 +41,8 @@ export interface JobContext {
 export function jobText(totals: JobTotals, context: JobContext, style: Style): string[] {
   return [
     ...lossSections(totals, context, style),
+    ...(totals.objects === 0 || isNothingToDo(totals) ? [] : reachSections(context, style)),
+    ...numberSection(totals, style),
     ...changeSection(totals, style),
     ...planSections(context, style),
     ...summary(totals, context, style),
@@ -86,10 +91,17 @@ function changeSection({ translated }: JobTotals, style: Style): string[] {
   return section({ title: "kept in another form", tone: "quiet", rows, flexible: [0, 2], right: [1] }, style);
 }
 
+/** The table by which people find a version again. */
+function numberSection({ renumbered }: JobTotals, style: Style): string[] {
+  const rows = renumbered.map(({ source, target }) => [shown(idOf(source)), shown(idOf(target))]);
+  return section({ title: "versions under another number", tone: "quiet", head: ["source", "target"], rows, flexible: [0, 1] }, style);
+}
+
 const HEADS: Readonly<Record<OutcomeState, string>> = {
   done: "moved",
   skipped: "there already",
   partial: "partly",
+  dropped: "left behind",
   failed: "failed",
   refused: "refused",
   blocked: "blocked",

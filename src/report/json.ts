@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
+import { reachJson, reachSchema } from "./came-along.ts";
 import type { BundleCheckResult } from "./bundle-check-text.ts";
 import type { JobContext } from "./job-text.ts";
 import type { Listing } from "./listing.ts";
@@ -58,6 +59,7 @@ export const planSchema = z.object({
     facts_by_kind: perKind(factsSchema),
   }),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
   workspaces_not_read: notRead,
   earlier_losses: z.array(lossSchema),
   saved: z.string().optional().describe("the file of --out"),
@@ -76,8 +78,12 @@ export const jobSchema = z.object({
   losses: z.array(lossSchema.extend({ agreed: z.boolean() })),
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
   workspaces_not_read: notRead,
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
+  renumbered: z
+    .array(z.object({ source: z.string(), target: z.string() }))
+    .describe("versions that have another number at the target: old key, new key"),
   placed: z.array(z.object({ source: z.string(), target: z.string() })).describe("everything that the target holds now: old key, new key"),
   totals: z.object({
     objects: count,
@@ -144,6 +150,7 @@ export const listingSchema = z.object({
   ),
   counts: z.record(z.enum(KINDS), count),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
   workspaces_not_read: notRead,
 });
 
@@ -194,6 +201,7 @@ export function planJson(totals: PlanTotals, context: PlanContext, exitCode: num
       ),
     },
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
     earlier_losses: lossesJson(context.losses),
     ...(context.saved === undefined ? {} : { saved: context.saved }),
     exit_code: exitCode,
@@ -211,7 +219,9 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     losses: [...totals.lost],
     earlier_losses: lossesJson(context.losses),
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
     translated: [...totals.translated],
+    renumbered: [...totals.renumbered],
     placed: [...totals.placed].map(([source, target]) => ({ source, target })),
     totals: {
       objects: totals.objects,
@@ -246,7 +256,7 @@ export function verifyJson(totals: VerifyTotals, context: VerifyContext & { read
   };
 }
 
-export function listingJson(listing: Listing, context: Pick<PlanContext, "source" | "notCarried">): ListingJson {
+export function listingJson(listing: Listing, context: Pick<PlanContext, "source" | "notCarried" | "pulledIn" | "leftOut">): ListingJson {
   return {
     mlferry_json: JSON_VERSION,
     report: "ls",
@@ -259,6 +269,7 @@ export function listingJson(listing: Listing, context: Pick<PlanContext, "source
     })),
     counts: listing.counts,
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
   };
 }
 

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { failureOf } from "../../src/cli/failure.ts";
-import { buildProgram } from "../../src/cli/program.ts";
 import { createSecrets } from "../../src/cli/secrets.ts";
+import { buildProgram } from "../../src/cli/program.ts";
 import type { Output, Terminal } from "../../src/cli/terminal.ts";
 import { smallSource, writeBundle } from "./bundles.ts";
 import { mlferryHere, tempFolder } from "./program.ts";
@@ -31,8 +31,8 @@ async function applyOnTerminal(answer: string, ...flags: string[]): Promise<{ as
     args: ["apply", "a.plan", ...flags],
     version: planTool(),
     now: () => Date.now(),
-    secrets: createSecrets({}),
     signals,
+    secrets: createSecrets({}),
     ask: async (question) => (asked.push(question), answer),
     exitCode: 0,
   };

@@ -12,6 +12,7 @@ function uploads(): { http: HttpClient; requests: UploadRequest[] } {
   };
   const http: HttpClient = {
     json: refuse,
+    items: refuse,
     text: refuse,
     download: refuse,
     withHeaders: refuse,

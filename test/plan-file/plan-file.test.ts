@@ -14,7 +14,8 @@ import { refuseStale } from "../../src/plan-file/stale.ts";
 import { createPlanFile } from "../../src/plan-file/write.ts";
 
 const options = { selection: { includeDeleted: false }, onLoss: "refuse" };
-const capabilities = mlflowCapabilities("3.17.2");
+const features = { loggedModels: true, stages: true, strictTexts: false };
+const capabilities = mlflowCapabilities({ version: "3.17.2", features });
 const HEADER: PlanHeader = {
   mlferry_plan: PLAN_VERSION,
   tool: "1.2.3",
@@ -145,7 +146,7 @@ describe("a plan is stale", () => {
     ],
     [
       "when the target's server is of another version",
-      { target: { ...ground.target, capabilities: mlflowCapabilities("3.18.0") } },
+      { target: { ...ground.target, capabilities: mlflowCapabilities({ version: "3.18.0", features }) } },
       "http://prod:5000 is MLflow 3.18.0 now, and was MLflow 3.17.2",
     ],
     [

@@ -5,6 +5,8 @@ import { MigrationError } from "../../errors.ts";
 import { createHttpClient } from "../../http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
 import type { OriginId } from "../../model/entities.ts";
+import { probeFeatures } from "./features.ts";
+import type { ServerFeatures } from "./features.ts";
 import { parseWire, wire } from "./wire.ts";
 import { DEFAULT_WORKSPACE, listWorkspaces, WORKSPACE_HEADER } from "./workspaces.ts";
 import type { Workspace } from "./workspaces.ts";
@@ -20,6 +22,7 @@ export interface MlflowServer {
   readonly origin: OriginId;
   /** Whether the server passes artifacts on (`--serve-artifacts`, its default). */
   readonly servesArtifacts: boolean;
+  readonly features: ServerFeatures;
   /** Of the whole server, as far as these credentials may see them; absent where it has none. */
   readonly workspaces?: readonly Workspace[];
 }
@@ -27,11 +30,13 @@ export interface MlflowServer {
 export interface ConnectOptions extends HttpClientOptions {
   /** Which workspace. Default: the server's own default. `ifAny`: a server without workspaces is taken as it is. */
   readonly workspace?: { readonly name: string; readonly ifAny: boolean };
+  /** Whether the server is to be written; default: false. */
+  readonly writes?: boolean;
 }
 
 /**
- * Connects with three requests, four where there are workspaces. Throws SERVER_UNREACHABLE, NOT_AUTHORISED, NOT_A_REGISTRY, or for the
- * workspace NOT_SUPPORTED or NOT_FOUND.
+ * Connects with five requests, one more where there are workspaces and one more to write. Throws SERVER_UNREACHABLE, NOT_AUTHORISED,
+ * NOT_A_REGISTRY, or for the workspace NOT_SUPPORTED or NOT_FOUND.
  */
 export async function connectMlflow(options: ConnectOptions, signal: AbortSignal): Promise<MlflowServer> {
   const http = createHttpClient(options);
@@ -40,6 +45,7 @@ export async function connectMlflow(options: ConnectOptions, signal: AbortSignal
     // One after the other: a server that has just started was seen to break on simultaneous first requests (3.17.2).
     const info = await serverInfo(http, signal);
     const created = await firstExperiment(http, signal);
+    const features = await probeFeatures(http, { writes: options.writes ?? false }, signal);
     const workspaces = info?.workspaces_enabled === true ? await listWorkspaces(http, signal) : undefined;
     const workspace = chosenWorkspace(options.workspace, workspaces, http);
     return {
@@ -48,6 +54,7 @@ export async function connectMlflow(options: ConnectOptions, signal: AbortSignal
       version,
       origin: originOf(created === undefined ? http.baseUrl : String(created), workspace),
       servesArtifacts: info?.artifact_serving_enabled ?? true,
+      features,
       ...(workspaces === undefined ? {} : { workspaces }),
     };
   } catch (thrown) {

@@ -2,7 +2,6 @@
 import type { Command } from "commander";
 import { addOutputFlags, addPaceFlags, addStateFlag } from "../flags.ts";
 import { runApply } from "../run-apply.ts";
-import { addConfigFlag } from "../place-flags.ts";
 import type { ApplyFlags } from "../run-apply.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -15,8 +14,8 @@ export function registerApply(program: Command, terminal: Terminal): void {
         "what is new at the source is left out. What was carried out already is passed over, so a plan that was cut off may be applied again.",
     )
     .argument("<FILE>", "the plan, as mlferry plan SRC DST --out FILE saved it")
+    .option("--config <file>", "names of registries (default: mlferry.yaml here, or in ~/.config/mlferry)")
     .option("--yes", "do not ask whether to carry it out (off a terminal nothing is asked)");
-  addConfigFlag(command);
   addStateFlag(command);
   addPaceFlags(command);
   addOutputFlags(command)

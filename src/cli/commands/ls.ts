@@ -46,7 +46,7 @@ function list(terminal: Terminal, text: string, flags: LsFlags): Promise<void> {
 }
 
 function listOne(terminal: Terminal, location: Location, flags: LsFlags): Promise<void> {
-  const selection = selectionOf(flags);
+  const selection = selectionOf(flags, terminal.now);
   return inSession(terminal, { flags, locations: [location], phase: "reading" }, async (session) => {
     const { signal } = session.interruption;
     const source = await session.places.source(location, signal);
@@ -58,7 +58,8 @@ function listOne(terminal: Terminal, location: Location, flags: LsFlags): Promis
       session.display.event({ type: "checked", key: entity.key, kind: entity.kind });
     }
     session.display.end();
-    const context = { source: source.uri, notCarried: catalogue.notCarried };
+    const { notCarried, pulledIn, leftOut } = catalogue;
+    const context = { source: source.uri, notCarried, pulledIn, leftOut };
     const [listing, unread] = [fold.listing(), session.places.unread()];
     const lines =
       flags.json === true

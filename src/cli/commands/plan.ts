@@ -1,8 +1,7 @@
 // mlferry plan: what a copy would do.
-import { Option } from "commander";
 import type { Command } from "commander";
-import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
-import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
+import { addLossFlag, addNumberFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
+import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
 import type { MappingFlags } from "../mapping-flags.ts";
 import { move } from "../move.ts";
@@ -10,7 +9,7 @@ import { addPlaceFlags } from "../place-flags.ts";
 import type { PlaceFlags } from "../place-flags.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = PlaceFlags & SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags & { readonly out?: string };
+type PlanFlags = PlaceFlags & SelectionFlags & MappingFlags & LossFlags & NumberFlags & OutputFlags & PaceFlags & { readonly out?: string };
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -23,7 +22,8 @@ export function registerPlan(program: Command, terminal: Terminal): void {
   addSelectionFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
-  command.addOption(new Option("--out <file>", "save the plan: mlferry apply FILE carries out exactly it").conflicts("workspaces"));
+  addNumberFlag(command);
+  command.option("--out <file>", "save the plan: mlferry apply FILE carries out exactly it");
   addPaceFlags(command);
   addOutputFlags(command)
     .addHelpText(

@@ -3,7 +3,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { MigrationError } from "../../errors.ts";
 import { checkOneBundle } from "../check-bundle.ts";
-import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag } from "../flags.ts";
+import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, numberOption } from "../flags.ts";
 import { eachWorkspace } from "../each-workspace.ts";
 import type { Location } from "../location.ts";
 import { addMappingFlags, mappingOf } from "../mapping-flags.ts";
@@ -18,8 +18,8 @@ export function registerVerify(program: Command, terminal: Terminal): void {
     .command("verify")
     .summary("compare two places object by object, or check a bundle by itself")
     .description(
-      "With two places: reads both anew and compares every object, metric point and file of SRC with what DST holds. Rules and loss policy " +
-        "of the newest copy between the two are used, unless others are given. With a bundle alone: checks every byte of it.",
+      "With two places: reads both anew and compares every object, metric point and file of SRC with what DST holds. Selection, rules, " +
+        "numbering and loss policy of the newest copy between the two are used, unless others are given. With a bundle alone: checks every byte of it.",
     )
     .argument("<SRC>", "where the objects came from, or a bundle to check by itself")
     .argument("[DST]", "where they should be");
@@ -33,6 +33,7 @@ export function registerVerify(program: Command, terminal: Terminal): void {
       "whether losses that follow from the target's limits are agreed (default: as in the newest copy)",
     ).choices(["refuse", "drop"]),
   );
+  command.addOption(numberOption());
   addStateFlag(command);
   addPaceFlags(command);
   addOutputFlags(command)
