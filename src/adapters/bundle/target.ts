@@ -109,6 +109,9 @@ function bundleTarget(uri: string, { pending, origin, reopen }: Writing): Target
     origin,
     capabilities: bundleCapabilities(),
     select: (selection, signal) => guarded(async () => (await reading()).select(selection, signal)),
+    ask: async function* (question, signal) {
+      yield* (await reading()).ask(question, signal);
+    },
     histories: (runs, signal) => ({
       points: async function* (run) {
         yield* (await reading()).histories(runs, signal).points(run);
