@@ -89,8 +89,13 @@ async function newestWithTag(
 /** Marks a registered model that is a prompt (mlflow/prompt/constants.py). */
 const PROMPT_TAG = "mlflow.prompt.is_prompt";
 
+/** A version as it tells by itself: whether the run and the files that it names are there is not asked. */
+export function versionAlone(version: WireModelVersion): ModelVersion {
+  return toModelVersion(version, placeOf(version));
+}
+
 function versionThere(version: WireModelVersion): VersionThere {
-  const entity = toModelVersion(version, placeOf(version));
+  const entity = versionAlone(version);
   const { provenance, description, tags, stage } = entity;
   return {
     number: version.version,
