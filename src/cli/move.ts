@@ -60,13 +60,8 @@ export async function move(terminal: Terminal, { kind, source, target, flags, ou
   };
   const writes = flags.dryRun !== true;
   return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
-    moveOne(withoutResumed(one), { ...places, ...pair, options, flags, force, compression }),
+    moveOne(one, { ...places, ...pair, options, flags, force, compression }),
   );
-}
-
-/** A job among several is resumed with all of them: the command is not that of one. */
-function withoutResumed({ resumes: _resumes, ...terminal }: Terminal): Terminal {
-  return terminal;
 }
 
 type OneMove = JobRequest & { readonly flags: MoveFlags; readonly output?: PlanOutput };
