@@ -5,8 +5,10 @@ export type { ErrorCode, ErrorContext, FailedRequest } from "./errors.ts";
 
 export { createHttpClient } from "./http/client.ts";
 export type { Auth, HttpClient, HttpClientOptions, RetryEvent } from "./http/client.ts";
+export type { LevelChange, Observed, Strain } from "./http/adaptive.ts";
+export type { PlaceKind } from "./http/gate.ts";
 export { createPacer } from "./http/pace.ts";
-export type { Pacer, PacerOptions } from "./http/pace.ts";
+export type { Pacer, PaceReport, PacerOptions, Place } from "./http/pace.ts";
 
 export { connectMlflow } from "./adapters/mlflow/connect.ts";
 export type { MlflowServer } from "./adapters/mlflow/connect.ts";

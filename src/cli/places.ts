@@ -10,7 +10,8 @@ import { createMlflowSource } from "../adapters/mlflow/source.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
 import type { RetryEvent } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
-import type { Pacer } from "../http/pace.ts";
+import type { Pacer, PaceReport } from "../http/pace.ts";
+import type { LevelChange } from "../http/adaptive.ts";
 import type { Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
@@ -26,6 +27,8 @@ export interface PlacesOptions {
   readonly locations: readonly Location[];
   readonly onRetry: (event: RetryEvent) => void;
   readonly onWait: (reason: string, ms: number) => void;
+  /** A host is given more or fewer requests at a time than before. */
+  readonly onLevel: (host: string, change: LevelChange) => void;
 }
 
 /** What is written: for `force` and `reopen` (default: false) see BundleTargetOptions. */
@@ -46,12 +49,17 @@ export interface Places {
   target(location: Location, use: TargetUse, signal: AbortSignal): Promise<Target>;
   /** Requests sent so far, by host. */
   requests(): ReadonlyMap<string, number>;
+  /** How each host that was asked was paced. */
+  pace(): ReadonlyMap<string, PaceReport>;
+  /** File transfers that may be under way now: see Job.transfers. */
+  transfers(): number;
   /** Closes every place that was opened. */
   close(): Promise<void>;
 }
 
 export function createPlaces(options: PlacesOptions): Places {
-  const connect = createConnector(options);
+  const pacers = createPacers(options);
+  const connect = createConnector(options, pacers);
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(place: T): T => {
     opened.push(place);
@@ -68,6 +76,8 @@ export function createPlaces(options: PlacesOptions): Places {
       return keep(createMlflowTarget(server, createMlflowSource(server)));
     },
     requests: () => connect.requests(),
+    pace: () => pacers.reports(),
+    transfers: () => pacers.transfers(),
     async close() {
       for (const place of opened.reverse()) await place.close();
     },
@@ -79,15 +89,14 @@ interface Connector {
   requests(): ReadonlyMap<string, number>;
 }
 
-function createConnector(options: PlacesOptions): Connector {
-  const pacerOf = createPacers(options);
+function createConnector(options: PlacesOptions, pacers: Pacers): Connector {
   const servers: { readonly host: string; readonly server: MlflowServer }[] = [];
   return {
     async open(location, role, signal) {
       const auth = credentialsFor(role, options.terminal.env);
       const client = {
         baseUrl: location.url,
-        pacer: pacerOf(location.host),
+        pacer: pacers.of(location.host),
         userAgent: `mlferry/${options.terminal.version}`,
         onRetry: options.onRetry,
         ...(auth === undefined ? {} : { auth }),
@@ -104,22 +113,37 @@ function createConnector(options: PlacesOptions): Connector {
   };
 }
 
+interface Pacers {
+  /** The one of the host. */
+  of(host: string): Pacer;
+  reports(): ReadonlyMap<string, PaceReport>;
+  transfers(): number;
+}
+
 /** One pacer per host. */
-function createPacers({ pace, locations, onWait }: PlacesOptions): (host: string) => Pacer {
+function createPacers({ pace, locations, onWait, onLevel }: PlacesOptions): Pacers {
   const hosts = locations.flatMap((location) => (location.place === "mlflow" ? [location.host] : []));
   const pacers = new Map<string, Pacer>();
-  return (host) => {
-    const known = pacers.get(host);
-    if (known !== undefined) return known;
-    // A file on its way within one host takes a reading and a writing request at once.
-    const least = hosts.filter((one) => one === host).length;
-    const pacer = createPacer({
-      inFlight: Math.max(pace.concurrency, least),
+  const create = (host: string): Pacer =>
+    createPacer({
+      inFlight: pace.concurrency,
+      adapt: true,
       onWait: (reason, ms) => onWait(`${host}: ${reason}`, ms),
+      onLevel: (change) => onLevel(host, change),
       ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
     });
-    pacers.set(host, pacer);
-    return pacer;
+  return {
+    of(host) {
+      const pacer = pacers.get(host) ?? create(host);
+      pacers.set(host, pacer);
+      return pacer;
+    },
+    reports: () => new Map([...pacers].map(([host, pacer]) => [host, pacer.report()])),
+    transfers() {
+      const level = Math.min(pace.concurrency, ...[...pacers.values()].map((pacer) => pacer.level));
+      // A file on its way within one host takes a reading and a writing request at once.
+      return new Set(hosts).size < hosts.length ? Math.floor(level / 2) : level;
+    },
   };
 }
 

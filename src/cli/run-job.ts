@@ -99,6 +99,7 @@ function contextOf(prepared: Prepared, session: Session, { request, durationMs }
     points: session.display.state.points,
     durationMs,
     requests: session.places.requests(),
+    pace: session.places.pace(),
     ...(request.target.place === "bundle" ? { bundle: bundleOf(resolve(request.target.path)) } : {}),
   };
 }

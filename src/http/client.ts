@@ -17,6 +17,7 @@ import type { Pacer } from "./pace.ts";
 import { withRetries } from "./retry.ts";
 import type { Repeatable, RetryEvent, RetryPolicy } from "./retry.ts";
 import { upload } from "./upload.ts";
+import { routeOf } from "./workload.ts";
 import type { UploadRequest } from "./upload.ts";
 
 export type { Auth, Query } from "./address.ts";
@@ -117,14 +118,14 @@ async function sendJson(exchange: Exchange, request: JsonRequest, signal: AbortS
     headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
     ...(body === undefined ? {} : { body: stringifyJson(body) }),
   };
-  const repeatable = { method, url: exchange.urlOf(call), repeat };
+  const repeatable = { method, url: exchange.urlOf(call), repeat, route: routeOf(call) };
   const { answer, bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
   return bytes.length === 0 ? {} : parseAnswer(repeatable, answer, bytes);
 }
 
 async function readText(exchange: Exchange, request: { readonly path: string }, signal: AbortSignal): Promise<string> {
   const call: Call = { method: "GET", path: request.path, headers: { accept: "text/plain, */*;q=0.5" } };
-  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe" };
+  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe", route: routeOf(call) };
   const { bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
   return new TextDecoder().decode(bytes);
 }

@@ -1,6 +1,8 @@
 // The report of a copy, export or import for people: what did not move first, then what changed, then totals.
 import { KINDS } from "../model/entities.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
+import type { HostPace } from "./host-pace.ts";
+import { requestRows } from "./host-pace.ts";
 import { section } from "./list-text.ts";
 import { knownLossRows, notCarriedRows } from "./loss-text.ts";
 import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
@@ -20,6 +22,8 @@ export interface JobContext {
   readonly durationMs: number;
   /** Requests sent, by host. */
   readonly requests: ReadonlyMap<string, number>;
+  /** How hosts were paced. */
+  readonly pace?: ReadonlyMap<string, HostPace>;
   /** Where the bundle lies, and its size in bytes, when one was written. */
   readonly bundle?: { readonly path: string; readonly sizeBytes?: number };
 }
@@ -106,7 +110,7 @@ function detailLines(totals: JobTotals, context: JobContext): string[] {
   const rows = [
     ["files moved", totals.files === 0 ? "none" : `${countText(totals.files)} (${bytesText(totals.bytes)})`],
     ["metric points moved", points === 0 ? "none" : countText(points)],
-    ...[...requests].map(([host, count]) => [`requests to ${host}`, countText(count)]),
+    ...[...requests].flatMap(([host, count]) => requestRows(host, count, context.pace?.get(host))),
     ...bundleRows(context),
   ];
   return table(rows, { indent: "  " });
