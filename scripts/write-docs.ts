@@ -5,6 +5,7 @@ import { EXIT_MEANINGS } from "../src/cli/exit-codes.ts";
 import { buildProgram } from "../src/cli/program.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
+import { doctorSchema } from "../src/report/checklist.ts";
 import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
@@ -79,6 +80,7 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
+  ["`doctor`", doctorSchema],
   ["any command that ends with an error", errorSchema],
 ];
 

@@ -2,16 +2,19 @@
 import { resolve } from "node:path";
 import { bundleCapabilities } from "../adapters/bundle/capabilities.ts";
 import { openBundleSource } from "../adapters/bundle/source.ts";
+import { examineBundle } from "../adapters/bundle/examine.ts";
 import { createBundleTarget } from "../adapters/bundle/target.ts";
 import { createMemory } from "../adapters/memory/memory.ts";
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
 import type { MlflowServer } from "../adapters/mlflow/connect.ts";
+import { examineMlflow } from "../adapters/mlflow/examine.ts";
 import { createMlflowSource } from "../adapters/mlflow/source.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
 import type { RetryEvent } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
 import type { Pacer, PaceReport } from "../http/pace.ts";
 import type { LevelChange } from "../http/adaptive.ts";
+import type { Examined, ExamineOptions } from "../ports/checks.ts";
 import type { Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
@@ -53,6 +56,8 @@ export interface Places {
   pace(): ReadonlyMap<string, PaceReport>;
   /** File transfers that may be under way now: see Job.transfers. */
   transfers(): number;
+  /** Looks at a place before a job, with what it is to be used for. Throws INTERRUPTED only. */
+  examine(location: Location, role: Role, options: ExamineOptions): AsyncGenerator<Examined>;
   /** Closes every place that was opened. */
   close(): Promise<void>;
 }
@@ -74,6 +79,14 @@ export function createPlaces(options: PlacesOptions): Places {
       if (location.place === "bundle") return keep(await bundleTarget(location.path, use, { version: options.terminal.version, signal }));
       const server = await connect.open(location, "target", signal);
       return keep(createMlflowTarget(server, createMlflowSource(server)));
+    },
+    examine(location, role, examination) {
+      if (location.place === "bundle") return examineBundle(location.path, examination);
+      return examineMlflow(async () => {
+        const server = await connect.open(location, role, examination.signal);
+        opened.push({ close: () => server.http.close() });
+        return server;
+      }, examination);
     },
     requests: () => connect.requests(),
     pace: () => pacers.reports(),

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { registerCopy } from "./commands/copy.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDoctor } from "./commands/doctor.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
 import { registerLs } from "./commands/ls.ts";
@@ -19,6 +20,7 @@ const COMMANDS: readonly Register[] = [
   registerPlan,
   registerVerify,
   registerLs,
+  registerDoctor,
   registerDemo,
 ];
 

@@ -69,10 +69,10 @@ export function createAdaptiveLevel({ ceiling }: { readonly ceiling: number }): 
 /** One worker of a server is busy with one request; a second one keeps it so while an answer is on its way. */
 const FLOOR = 2;
 const START = 4;
-/** Share of what more places could bring at best that they must bring, or fewer must cost, to count as such. */
-const WORTH_IT = 0.25;
-/** The same while climbing first, when little is known and too few in flight cost more than too many. */
-const WORTH_A_CLIMB = 0.12;
+/** Share of what more places could bring at best that they must bring to be kept, and fewer must cost not to be. */
+const WORTH_IT = 0.15;
+/** The same while climbing first, when little is known: too few in flight far away cost more than too many near by. */
+const WORTH_A_CLIMB = -0.1;
 const GAIN_MEMORY = 6;
 /** Share of the places that must be taken for a window to count. */
 const IN_USE = 0.75;

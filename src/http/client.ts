@@ -56,6 +56,10 @@ export interface HttpClient {
   readonly baseUrl: string;
   /** Requests sent so far, retries included. */
   readonly requests: number;
+  /** What is sent to prove who asks, in words; undefined: nothing. */
+  readonly credential: string | undefined;
+  /** How far the server's clock is ahead of ours, by its last answer and to the second; undefined where it tells no time. */
+  readonly clockSkewMs: number | undefined;
   /** Ends all connections; what is under way fails. */
   close(): Promise<void>;
 }
@@ -79,7 +83,8 @@ export interface HttpClientOptions {
 
 /** A client with connections of its own; nothing is sent before the first request. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const exchange = createExchange(createAddress(options), {
+  const address = createAddress(options);
+  const exchange = createExchange(address, {
     policy: policyOf(options),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   });
@@ -91,6 +96,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     baseUrl: exchange.baseUrl,
     get requests() {
       return exchange.requests;
+    },
+    credential: address.credential,
+    get clockSkewMs() {
+      return exchange.clockSkewMs;
     },
     close: () => exchange.close(),
   };

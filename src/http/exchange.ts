@@ -4,6 +4,7 @@ import { Agent } from "undici";
 import { MigrationError } from "../errors.ts";
 import { shownUrl, targetOf } from "./address.ts";
 import type { Address, Query } from "./address.ts";
+import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { throwIfInterrupted } from "./clock.ts";
 import { answerFailure, connectionFailure } from "./failure.ts";
@@ -25,6 +26,8 @@ export interface Exchange {
   readonly policy: RetryPolicy;
   readonly baseUrl: string;
   readonly requests: number;
+  /** See HttpClient. */
+  readonly clockSkewMs: number | undefined;
   /** For messages. */
   urlOf(call: Pick<Call, "path" | "query">): string;
   /** Sends and waits for the head of the answer; its body is then the caller's to read. Throws INTERRUPTED. */
@@ -42,12 +45,23 @@ export interface ExchangeOptions {
 
 /** Opens nothing before the first request. */
 export function createExchange(address: Address, options: ExchangeOptions): Exchange {
-  const line: Line = { ...options, address, agent: createAgent(options.timeoutMs), requests: 0, contacted: false, awaySince: undefined };
+  const line: Line = {
+    ...options,
+    address,
+    agent: createAgent(options.timeoutMs),
+    requests: 0,
+    contacted: false,
+    awaySince: undefined,
+    clockSkewMs: undefined,
+  };
   return {
     policy: options.policy,
     baseUrl: address.baseUrl,
     get requests() {
       return line.requests;
+    },
+    get clockSkewMs() {
+      return line.clockSkewMs;
     },
     urlOf: (call) => shownUrl(address, call.path, call.query),
     send: (call, signal) => send(line, call, signal),
@@ -65,6 +79,7 @@ interface Line extends ExchangeOptions {
   contacted: boolean;
   /** Since when no connection could be made. */
   awaySince: number | undefined;
+  clockSkewMs: number | undefined;
 }
 
 async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attempt<Answer>> {
@@ -86,6 +101,7 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
   }
   line.contacted = true;
   line.awaySince = undefined;
+  line.clockSkewMs = skewOf(answer, line.policy.clock.now());
   // A body that is destroyed before it was read emits an error, which would end the process without a listener.
   answer.body.on("error", () => undefined);
   if (answer.statusCode < 300 || answer.statusCode === call.accept) return { value: answer };
@@ -93,6 +109,13 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
   const failure = await answerFailure(answer, { method: call.method, url, address, now: line.policy.clock.now() });
   throwIfInterrupted(signal);
   return { failure };
+}
+
+/** `Date` counts whole seconds (RFC 9110, 6.6.1): what is within one is none. */
+function skewOf(answer: Answer, now: number): number | undefined {
+  const date = Date.parse(headerOf(answer, "date") ?? "");
+  if (Number.isNaN(date)) return undefined;
+  return Math.abs(date - now) < 1000 ? 0 : date - now;
 }
 
 function failureOf(line: Line, thrown: unknown, call: Call, signal: AbortSignal): Failure {

@@ -114,7 +114,7 @@ const SHORTEST_WINDOW_MS = 200;
 /** The clock counts whole ms. */
 const SHORTEST_MS = 0.5;
 /** One request that hung must not stand for all. */
-const HIGHEST_RATIO = 8;
+const HIGHEST_RATIO = 30;
 /** Requests of a route before it is known, and those that its usual time is the mean of. */
 const KNOWN = 5;
 const MEMORY = 100;

@@ -64,6 +64,8 @@ export function createReadableMlflow(
   };
   const http: HttpClient = {
     baseUrl: "http://fake",
+    credential: undefined,
+    clockSkewMs: undefined,
     get requests() {
       return requests.length;
     },

@@ -155,6 +155,7 @@ export const wire = {
   datasets: z.object({ datasets: z.array(z.unknown()).default([]), ...nextPage }),
   scorers: z.object({ scorers: z.array(z.unknown()).default([]) }),
   webhooks: z.object({ webhooks: z.array(z.unknown()).default([]), ...nextPage }),
+  currentUser: z.object({ user: z.object({ username: z.string(), is_admin: z.boolean().default(false) }).optional() }),
   serverInfo: z.object({
     store_type: text,
     workspaces_enabled: z.boolean().default(false),
