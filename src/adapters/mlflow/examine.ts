@@ -1,6 +1,6 @@
 // Examines a server before a job: what it is, who it takes us for, what of it we see, and whether that can be read and written.
 import type { Check, Examined, ExamineOptions } from "../../ports/checks.ts";
-import { get, searchLoggedModels } from "./calls.ts";
+import { get } from "./calls.ts";
 import { unlessNotFound } from "./connect.ts";
 import type { MlflowServer } from "./connect.ts";
 import { readTests } from "./read-tests.ts";
@@ -25,6 +25,7 @@ export async function* examineMlflow(connect: () => Promise<MlflowServer>, optio
     principal = await whoAmI(opened, signal);
     return loginCheck(opened, principal);
   });
+  yield { check: identityCheck(opened) };
   yield { check: clockCheck(opened) };
   yield* tried("features", () => featuresCheck(opened, signal));
   yield* tried("files", async () => filesCheck(opened, options));
@@ -56,6 +57,12 @@ function loginCheck({ http }: MlflowServer, principal: Principal | undefined): P
   return { says: `${http.credential} is sent; the server does not say for whom it takes that` };
 }
 
+function identityCheck({ knownBy, uri }: MlflowServer): Check {
+  if (knownBy === "database") return { name: "identity", state: "ok", says: "the registry is known by its database, whatever its address" };
+  const hint = "under another address, or for a login that may read experiment 0, it is another registry: what was moved is moved again";
+  return { name: "identity", state: "warn", says: `the registry is known by its address ${uri}: experiment 0 cannot be read`, hint };
+}
+
 /** Further apart, signed requests are refused, and times that are compared mislead. */
 const MOST_SKEW_MS = 60_000;
 
@@ -77,21 +84,12 @@ async function featuresCheck(server: MlflowServer, signal: AbortSignal): Promise
   const path = "/api/3.0/mlflow/server-info";
   const info = await unlessNotFound(get(server.http, path, { schema: wire.serverInfo, signal }));
   const modern = Number.parseInt(server.version, 10) >= 3;
-  const loggedModels = modern && (await answers(searchLoggedModels(server.http, ["0"], signal)));
   const features = [
-    ...(loggedModels ? ["logged models"] : []),
-    ...(modern ? ["traces"] : []),
+    ...(modern ? ["logged models", "traces"] : []),
     ...(info?.workspaces_enabled === true ? ["workspaces"] : []),
     ...(server.servesArtifacts ? ["files through the server"] : []),
   ];
   return { says: features.length === 0 ? "experiments, runs and the model registry" : features.join(", ") };
-}
-
-/** Whether a search is answered, be it with nothing. */
-async function answers(found: AsyncGenerator): Promise<boolean> {
-  await found.next();
-  await found.return(undefined);
-  return true;
 }
 
 function filesCheck({ servesArtifacts }: MlflowServer, { use }: ExamineOptions): Partial<Check> & Pick<Check, "says"> {
