@@ -1,7 +1,7 @@
 // The engine's job from what a command opened: the same for moving, planning and verifying.
 import type { Job } from "../engine/job.ts";
 import { createMapping } from "../model/mapping.ts";
-import type { JobOptions } from "./job-journal.ts";
+import type { JobOptions } from "./job-options.ts";
 import { logJobEvent } from "./job-log.ts";
 import type { Session } from "./session.ts";
 
@@ -14,10 +14,11 @@ export function jobOf(
   const { options, ...places } = parts;
   return {
     ...places,
-    transfers: () => opened.transfers(),
+    transfers: () => opened.sent.transfers(),
     selection: options.selection,
     mapping: createMapping(options.mapping),
     onLoss: options.onLoss,
+    versionNumbers: options.versionNumbers,
     signal: interruption.signal,
     drain: interruption.drain,
     onEvent(event) {

@@ -10,6 +10,7 @@ import { readExpectation, unseenOf } from "./expectation.ts";
 import type { Expectation } from "./expectation.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
 import type { Location, Role } from "./location.ts";
+import type { PlaceFlags } from "./place-flags.ts";
 import { machineChecks } from "./machine-checks.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -17,7 +18,10 @@ import { stateDir } from "./state-dir.ts";
 import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type DoctorFlags = OutputFlags & PaceFlags & StateFlags & { readonly expect?: readonly string[]; readonly writeTest?: boolean };
+export type DoctorFlags = PlaceFlags &
+  OutputFlags &
+  PaceFlags &
+  StateFlags & { readonly expect?: readonly string[]; readonly writeTest?: boolean };
 
 export interface DoctorRequest {
   readonly source: Location;

@@ -10,6 +10,7 @@ import type { Journal } from "../ports/journal.ts";
 import type { Catalogue, Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
 import type { FileLoss } from "./change.ts";
+import type { VersionNumbers } from "./numbering.ts";
 
 export interface Job {
   readonly source: Source;
@@ -18,6 +19,8 @@ export interface Job {
   readonly selection: Selection;
   readonly mapping: Mapping;
   readonly onLoss: "refuse" | "drop";
+  /** Default: `preserve`. */
+  readonly versionNumbers?: VersionNumbers;
   /** Most requests that may be in flight at one host; the number of entities that are worked on is derived from it. */
   readonly inFlight: number;
   /**
@@ -104,7 +107,8 @@ export function hasOwnFiles(version: ModelVersion): boolean {
 
 /** Errors that end a job at once, instead of failing one entity: going on would only repeat them. */
 export function isFatal(error: MigrationError): boolean {
-  if (error.code === "NOT_AUTHORISED") return error.request?.status === 401;
+  // A server's 403 is about one object; 401, or no credential to be had, is about all.
+  if (error.code === "NOT_AUTHORISED") return error.request === undefined || error.request.status === 401;
   // A bundle that another process took in the meantime.
   if (error.code === "OUTPUT_EXISTS") return true;
   return error.code === "INTERRUPTED" || error.code === "DISK" || error.code === "SERVER_UNREACHABLE" || error.code === "INTERNAL";

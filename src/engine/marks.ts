@@ -34,3 +34,12 @@ export function lossesByMark(found: Found | undefined, { agreed }: { readonly ag
   const reason = "left out when it was placed: the target cannot store files of these names";
   return [{ path: "", code: "NAME_ILLEGAL", reason, permanent: true, agreed }];
 }
+
+/** Whether an object was begun to be written as this fingerprint says, and is not whole: its mark is missing or tells so. */
+export function isHalfWritten(found: Found | undefined, fingerprint: string): boolean {
+  if (found?.ours !== true) return false;
+  const { mark } = found;
+  return (
+    mark === undefined || (mark.startsWith(fingerprint) && [MARK.link, MARK.partial, MARK.unread].some((suffix) => mark.includes(suffix)))
+  );
+}

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
+import { reachJson, reachSchema } from "./came-along.ts";
 import type { BundleCheckResult } from "./bundle-check-text.ts";
 import { paceJson, paceSchema } from "./host-pace.ts";
 import type { JobContext } from "./job-text.ts";
@@ -30,7 +31,10 @@ const changeSchema = z.object({
   rule: z.string(),
   agreed: z.boolean(),
 });
+/** Of the source's server, beside the one that was read. */
+const notRead = z.array(z.string()).optional();
 const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+const goneSchema = z.object({ key: z.string(), action: z.enum(ACTIONS), due: z.boolean().describe("was still to be written") });
 const factsSchema = z.object({ facts: count, moved: count, translated: count, inherent: count, lost: count, refused: count });
 
 /** `mlferry plan --json`, and `--dry-run --json`. */
@@ -56,7 +60,10 @@ export const planSchema = z.object({
     facts_by_kind: perKind(factsSchema),
   }),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
+  workspaces_not_read: notRead,
   earlier_losses: z.array(lossSchema),
+  saved: z.string().optional().describe("the file of --out"),
   exit_code: count,
 });
 
@@ -72,7 +79,12 @@ export const jobSchema = z.object({
   losses: z.array(lossSchema.extend({ agreed: z.boolean() })),
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
+  workspaces_not_read: notRead,
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
+  renumbered: z
+    .array(z.object({ source: z.string(), target: z.string() }))
+    .describe("versions that have another number at the target: old key, new key"),
   placed: z.array(z.object({ source: z.string(), target: z.string() })).describe("everything that the target holds now: old key, new key"),
   totals: z.object({
     objects: count,
@@ -86,6 +98,10 @@ export const jobSchema = z.object({
     pace: paceSchema.optional(),
   }),
   bundle: z.object({ path: z.string(), size_bytes: count.optional() }).optional(),
+  plan: z
+    .object({ path: z.string(), left_out: z.array(z.string()), gone: z.array(goneSchema) })
+    .optional()
+    .describe("of apply"),
   exit_code: count,
 });
 
@@ -107,6 +123,7 @@ export const verifySchema = z.object({
     }),
   ),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   compared: z.object({
     objects: count,
     by_kind: perKind(count),
@@ -135,6 +152,8 @@ export const listingSchema = z.object({
   ),
   counts: z.record(z.enum(KINDS), count),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
+  workspaces_not_read: notRead,
 });
 
 /** `mlferry verify BUNDLE --json`. */
@@ -184,13 +203,15 @@ export function planJson(totals: PlanTotals, context: PlanContext, exitCode: num
       ),
     },
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
     earlier_losses: lossesJson(context.losses),
+    ...(context.saved === undefined ? {} : { saved: context.saved }),
     exit_code: exitCode,
   };
 }
 
 export function jobJson(totals: JobTotals, context: JobContext, exitCode: number): JobJson {
-  const { bundle } = context;
+  const { bundle, plan } = context;
   return {
     mlferry_json: JSON_VERSION,
     report: "job",
@@ -200,7 +221,9 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     losses: [...totals.lost],
     earlier_losses: lossesJson(context.losses),
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
     translated: [...totals.translated],
+    renumbered: [...totals.renumbered],
     placed: [...totals.placed].map(([source, target]) => ({ source, target })),
     totals: {
       objects: totals.objects,
@@ -216,6 +239,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     ...(bundle === undefined
       ? {}
       : { bundle: { path: bundle.path, ...(bundle.sizeBytes === undefined ? {} : { size_bytes: bundle.sizeBytes }) } }),
+    ...(plan === undefined ? {} : { plan: { path: plan.path, left_out: [...plan.leftOut], gone: [...plan.gone] } }),
     exit_code: exitCode,
   };
 }
@@ -235,7 +259,7 @@ export function verifyJson(totals: VerifyTotals, context: VerifyContext & { read
   };
 }
 
-export function listingJson(listing: Listing, context: Pick<PlanContext, "source" | "notCarried">): ListingJson {
+export function listingJson(listing: Listing, context: Pick<PlanContext, "source" | "notCarried" | "pulledIn" | "leftOut">): ListingJson {
   return {
     mlferry_json: JSON_VERSION,
     report: "ls",
@@ -248,6 +272,7 @@ export function listingJson(listing: Listing, context: Pick<PlanContext, "source
     })),
     counts: listing.counts,
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
   };
 }
 

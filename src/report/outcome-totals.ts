@@ -2,14 +2,14 @@
 import type { Action, Outcome } from "../engine/change.ts";
 import type { EntityKey, Kind } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
-import { kindOf } from "../model/keys.ts";
+import { kindOf, numberIn } from "../model/keys.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
 import { isThere } from "./loss-text.ts";
 
 export type OutcomeState = Outcome["state"];
 
 /** The states in the order in which reports name them. */
-export const STATES = ["done", "skipped", "partial", "failed", "refused", "blocked"] as const satisfies readonly OutcomeState[];
+export const STATES = ["done", "skipped", "partial", "dropped", "failed", "refused", "blocked"] as const satisfies readonly OutcomeState[];
 
 export type StateCounts = Readonly<Record<OutcomeState, number>>;
 
@@ -49,6 +49,13 @@ export interface JobTotals {
   readonly lost: readonly Lost[];
   readonly translated: readonly Translated[];
   readonly placed: ReadonlyMap<EntityKey, EntityKey>;
+  /** Versions that have another number at the target, in the order in which they ended. */
+  readonly renumbered: readonly Renumbered[];
+}
+
+export interface Renumbered {
+  readonly source: EntityKey;
+  readonly target: EntityKey;
 }
 
 export interface OutcomeFold {
@@ -63,7 +70,7 @@ export function foldOutcomes(): OutcomeFold {
   const lost: Lost[] = [];
   const translated = createTranslations();
   const placed = new Map<EntityKey, EntityKey>();
-  const actions: Record<Action, number> = { create: 0, update: 0, link: 0, skip: 0, refuse: 0 };
+  const actions: Record<Action, number> = { create: 0, update: 0, link: 0, skip: 0, refuse: 0, drop: 0 };
   let [files, bytes] = [0, 0];
   return {
     add(outcome) {
@@ -72,14 +79,23 @@ export function foldOutcomes(): OutcomeFold {
       if (!states.has(key)) actions[outcome.step.action] += 1;
       states.set(key, outcome.state);
       if (outcome.placed !== undefined) placed.set(key, outcome.placed);
-      if (outcome.state !== "done" && outcome.state !== "skipped") notMoved.push(notMovedOf(outcome));
+      if (outcome.state !== "done" && outcome.state !== "skipped" && outcome.state !== "dropped") notMoved.push(notMovedOf(outcome));
       if (outcome.state === "done" || outcome.state === "partial") translated.add(outcome);
       lost.push(...lostOf(outcome));
       files += outcome.moved.files;
       bytes += outcome.moved.bytes;
     },
-    totals: () => ({ ...counted(states), actions, files, bytes, notMoved, lost, translated: translated.list(), placed }),
+    totals: () => ({
+      ...counted(states),
+      ...{ actions, files, bytes, notMoved, lost, placed },
+      translated: translated.list(),
+      renumbered: [...placed].filter(isRenumbered).map(([source, target]) => ({ source, target })),
+    }),
   };
+}
+
+function isRenumbered([source, target]: readonly [EntityKey, EntityKey]): boolean {
+  return kindOf(source) === "model-version" && numberIn(source) !== numberIn(target);
 }
 
 /** Whether something of the selection is not at the target although nobody agreed to that: then a job has not done all it should. */
@@ -104,7 +120,7 @@ function counted(states: ReadonlyMap<EntityKey, OutcomeState>): Pick<JobTotals, 
 }
 
 function noStates(): Record<OutcomeState, number> {
-  return { done: 0, skipped: 0, partial: 0, failed: 0, refused: 0, blocked: 0 };
+  return { done: 0, skipped: 0, partial: 0, dropped: 0, failed: 0, refused: 0, blocked: 0 };
 }
 
 function notMovedOf({ step, state, error }: Outcome): NotMoved {

@@ -132,11 +132,15 @@ function createReader(reading: Reading): ArtifactReader {
   };
 }
 
-/** Tries the proxy first, which asks no database; the other route may have rights or reach that the proxy lacks. */
+/**
+ * Tries the proxy first, which asks no database; the other route may have rights or reach that the proxy lacks. Names beyond Latin-1
+ * go the other way round: the proxy of 2.22.5 writes them into a header as they are, and closes the connection without an answer.
+ */
 async function* download(reading: Reading, path: string, offset: number): AsyncGenerator<Uint8Array> {
   const { server, place, signal } = reading;
   const direct = server.servesArtifacts ? proxied(reading.rootUri, path) : undefined;
   const routes: Request[] = [...(direct === undefined ? [] : [direct]), place.read(path)];
+  if (/[^\0-\xff]/.test(lastPart(path))) routes.reverse();
   for (const [index, route] of routes.entries()) {
     let begun = false;
     try {

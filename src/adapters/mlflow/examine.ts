@@ -1,6 +1,5 @@
 // Examines a server before a job: what it is, who it takes us for, what of it we see, and whether that can be read and written.
 import type { Check, Examined, ExamineOptions } from "../../ports/checks.ts";
-import { get } from "./calls.ts";
 import { unlessNotFound } from "./connect.ts";
 import type { MlflowServer } from "./connect.ts";
 import { readTests } from "./read-tests.ts";
@@ -27,7 +26,7 @@ export async function* examineMlflow(connect: () => Promise<MlflowServer>, optio
   });
   yield { check: identityCheck(opened) };
   yield { check: clockCheck(opened) };
-  yield* tried("features", () => featuresCheck(opened, signal));
+  yield { check: featuresCheck(opened) };
   yield* tried("files", async () => filesCheck(opened, options));
   if (options.use === "read") {
     const seen = yield* lookAround(opened, principal, options);
@@ -80,16 +79,14 @@ function clockCheck({ http }: MlflowServer): Check {
   };
 }
 
-async function featuresCheck(server: MlflowServer, signal: AbortSignal): Promise<Pick<Check, "says">> {
-  const path = "/api/3.0/mlflow/server-info";
-  const info = await unlessNotFound(get(server.http, path, { schema: wire.serverInfo, signal }));
-  const modern = Number.parseInt(server.version, 10) >= 3;
-  const features = [
-    ...(modern ? ["logged models", "traces"] : []),
-    ...(info?.workspaces_enabled === true ? ["workspaces"] : []),
-    ...(server.servesArtifacts ? ["files through the server"] : []),
+function featuresCheck({ features, workspaces, servesArtifacts }: MlflowServer): Check {
+  const offered = [
+    ...(features.loggedModels ? ["logged models"] : []),
+    ...(features.stages ? ["stages"] : []),
+    ...(workspaces === undefined ? [] : [`workspaces (${workspaces.map(({ name }) => name).join(", ")})`]),
+    ...(servesArtifacts ? ["files through the server"] : []),
   ];
-  return { says: features.length === 0 ? "experiments, runs and the model registry" : features.join(", ") };
+  return { name: "features", state: "ok", says: offered.length === 0 ? "experiments, runs and the model registry" : offered.join(", ") };
 }
 
 function filesCheck({ servesArtifacts }: MlflowServer, { use }: ExamineOptions): Partial<Check> & Pick<Check, "says"> {

@@ -34,7 +34,7 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
   return {
     uri: source.uri,
     origin: source.origin,
-    capabilities: mlflowCapabilities(server.version),
+    capabilities: mlflowCapabilities(server),
     select: (selection, signal) => source.select(selection, signal),
     histories: (runs, signal) => source.histories(runs, signal),
     artifacts: (owner, signal) => source.artifacts(owner, signal),
@@ -56,7 +56,9 @@ interface Writers {
   readonly versions: VersionWriting;
 }
 
-function createWriters({ http }: MlflowServer): Writers {
+function createWriters(server: MlflowServer): Writers {
+  const { http } = server;
+  const freeRuns = mlflowCapabilities(server).versionFiles === "by-free-reference";
   const calls = createCalls(http);
   const experiments = createExperimentReader(http);
   const runs = createRunReader(http);
@@ -70,7 +72,7 @@ function createWriters({ http }: MlflowServer): Writers {
   const reader = createRegistryReader(http, calls);
   const registry = createRegistry(reader);
   const carriers = createCarriers({ calls, experiments, index: runIndex, runs });
-  const origins = createVersionOrigins({ http, runs, loggedModels, carriers });
+  const origins = createVersionOrigins({ http, runs, loggedModels, carriers, freeRuns });
   return {
     calls,
     experiments: { calls, experiments, onCreated },

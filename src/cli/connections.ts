@@ -1,0 +1,102 @@
+// Connections to servers: one client each, with its credentials and its way; one pacer per host, so that two places on one host share
+// its limits.
+import { connectMlflow } from "../adapters/mlflow/connect.ts";
+import type { MlflowServer } from "../adapters/mlflow/connect.ts";
+import type { LevelChange } from "../http/adaptive.ts";
+import type { RetryEvent } from "../http/client.ts";
+import { createPacer } from "../http/pace.ts";
+import type { Pacer, PaceReport } from "../http/pace.ts";
+import { credentialsOf } from "./credentials.ts";
+import type { PaceFlags } from "./flags.ts";
+import type { Location, Role } from "./location.ts";
+import { routeOf } from "./route.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type ServerLocation = Location & { readonly place: "mlflow" };
+
+export interface ConnectionsOptions {
+  readonly terminal: Pick<Terminal, "env" | "version" | "secrets" | "now">;
+  readonly pace: PaceFlags;
+  /** All locations that will be opened. */
+  readonly locations: readonly Location[];
+  readonly onRetry: (event: RetryEvent) => void;
+  readonly onWait: (reason: string, ms: number) => void;
+  /** A host is given more or fewer requests at a time than before. */
+  readonly onLevel: (host: string, change: LevelChange) => void;
+}
+
+export interface Connections {
+  /** Connects anew; whoever asks closes it. */
+  open(location: ServerLocation, role: Role, signal: AbortSignal): Promise<MlflowServer>;
+  /** Requests sent so far, by host, over connections that are closed too. */
+  requests(): ReadonlyMap<string, number>;
+  /** How each host that was asked was paced. */
+  pace(): ReadonlyMap<string, PaceReport>;
+  /** File transfers that may be under way now: see Job.transfers. */
+  transfers(): number;
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { terminal, onRetry } = options;
+  const pacers = createPacers(options);
+  const servers: { readonly host: string; readonly server: MlflowServer }[] = [];
+  return {
+    async open(location, role, signal) {
+      const { workspace } = location;
+      const client = {
+        baseUrl: location.url,
+        pacer: pacers.of(location.host),
+        userAgent: `mlferry/${terminal.version}`,
+        onRetry,
+        writes: role === "target",
+        route: routeOf(location, terminal.env),
+        ...credentialsOf(location, role, terminal),
+        ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),
+      };
+      const server = await connectMlflow(client, signal);
+      servers.push({ host: location.host, server });
+      return server;
+    },
+    requests() {
+      const counts = new Map<string, number>();
+      for (const { host, server } of servers) counts.set(host, (counts.get(host) ?? 0) + server.http.requests);
+      return counts;
+    },
+    pace: () => pacers.reports(),
+    transfers: () => pacers.transfers(),
+  };
+}
+
+interface Pacers {
+  /** The one of the host. */
+  of(host: string): Pacer;
+  reports(): ReadonlyMap<string, PaceReport>;
+  transfers(): number;
+}
+
+/** One pacer per host. */
+function createPacers({ pace, locations, onWait, onLevel }: ConnectionsOptions): Pacers {
+  const hosts = locations.flatMap((location) => (location.place === "mlflow" ? [location.host] : []));
+  const pacers = new Map<string, Pacer>();
+  const create = (host: string): Pacer =>
+    createPacer({
+      inFlight: pace.concurrency,
+      adapt: true,
+      onWait: (reason, ms) => onWait(`${host}: ${reason}`, ms),
+      onLevel: (change) => onLevel(host, change),
+      ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
+    });
+  return {
+    of(host) {
+      const pacer = pacers.get(host) ?? create(host);
+      pacers.set(host, pacer);
+      return pacer;
+    },
+    reports: () => new Map([...pacers].map(([host, pacer]) => [host, pacer.report()])),
+    transfers() {
+      const level = Math.min(pace.concurrency, ...[...pacers.values()].map((pacer) => pacer.level));
+      // A file on its way within one host takes a reading and a writing request at once.
+      return new Set(hosts).size < hosts.length ? Math.floor(level / 2) : level;
+    },
+  };
+}
