@@ -6,10 +6,14 @@ import { buildProgram } from "../src/cli/program.ts";
 import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
+import { diffSchema } from "../src/report/diff-json.ts";
+import { lookupSchema } from "../src/report/lookup-json.ts";
+import { showSchema } from "../src/report/show-json.ts";
 import { doctorSchema } from "../src/report/checklist.ts";
 import { workspacesSchema } from "../src/report/workspaces-json.ts";
 import { statusSchema } from "../src/report/status.ts";
-import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
+import { bundleCheckSchema } from "../src/report/bundle-check-json.ts";
+import { errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
 export interface Page {
@@ -70,6 +74,7 @@ function commands(): string {
   const terminal = {
     stdout: output,
     stderr: output,
+    stdin: () => process.stdin,
     env: {},
     args: [],
     version: "",
@@ -93,6 +98,9 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
+  ["`diff`", diffSchema],
+  ["`show`", showSchema],
+  ["`lookup`", lookupSchema],
   ["`doctor`", doctorSchema],
   ["any of these with `--workspaces`", workspacesSchema],
   ["`status`", statusSchema],
@@ -114,6 +122,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
+  readonly oneOf?: readonly JsonSchema[];
   readonly propertyNames?: JsonSchema;
   readonly additionalProperties?: JsonSchema | boolean;
 }
@@ -129,6 +138,8 @@ function fieldRows(schema: JsonSchema, path: string): string[] {
 }
 
 function nestedRows(field: JsonSchema, at: string): string[] {
+  // One form for each kind: fields that several have in common are told once.
+  if (field.oneOf !== undefined) return [...new Set(field.oneOf.flatMap((form) => fieldRows(form, at)))];
   if (field.items?.properties !== undefined) return fieldRows(field.items, `${at}[]`);
   const { additionalProperties: values } = field;
   if (typeof values === "object") {

@@ -16,7 +16,7 @@ export interface PlaceFlags {
   readonly workspaces?: readonly string[];
 }
 
-/** Adds what says where to read and, with `target`, where to write. `each` (default true): the command can go through workspaces. */
+/** Adds what says where to read and, with `target`, where to write; `each` (default true): whether the command may go through workspaces. */
 export function addPlaceFlags(command: Command, { target, each = true }: { readonly target: boolean; readonly each?: boolean }): Command {
   command.addOption(new Option("--source-workspace <name>", "which workspace of the source server to read").conflicts("workspaces"));
   if (target) {

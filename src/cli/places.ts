@@ -75,9 +75,9 @@ export function createPlaces(options: PlacesOptions): Places {
     async source(location, signal) {
       if (location.place === "bundle") return keep(await openBundleSource(location.path, { signal }));
       const server = await connect(location, "source", signal);
-      const others = otherWorkspaces(location, server, "source");
-      unread = others.unread;
-      others.notes.forEach(options.onNote);
+      const { notes, unread: passedOver } = otherWorkspaces(location, server, "source");
+      unread = passedOver;
+      notes.forEach(options.onNote);
       return keep(createMlflowSource(server));
     },
     async target(location, use, signal) {
@@ -85,11 +85,7 @@ export function createPlaces(options: PlacesOptions): Places {
       return keep(await serverTarget(location, use, { connect, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
-      const { workspaces, uri } = await connect(wholeServer(location), role, signal);
-      if (workspaces !== undefined) return workspaces;
-      throw new MigrationError("NOT_SUPPORTED", `${uri} has no workspaces, and --workspaces asks for them`, {
-        hint: "leave --workspaces out, or start the server with --enable-workspaces",
-      });
+      return workspacesOf(await connect(wholeServer(location), role, signal));
     },
     unread: () => unread,
     sent: connections,
@@ -98,6 +94,13 @@ export function createPlaces(options: PlacesOptions): Places {
       for (const place of opened.reverse()) await place.close();
     },
   };
+}
+
+function workspacesOf({ workspaces, uri }: MlflowServer): readonly Workspace[] {
+  if (workspaces !== undefined) return workspaces;
+  throw new MigrationError("NOT_SUPPORTED", `${uri} has no workspaces, and --workspaces asks for them`, {
+    hint: "leave --workspaces out, or start the server with --enable-workspaces",
+  });
 }
 
 function examine(

@@ -1,13 +1,17 @@
 // The command tree: names, help and how the parser behaves. Each command is a file of its own in commands/.
 import { Command } from "commander";
+import { registerCompletion } from "./commands/completion.ts";
 import { registerApply } from "./commands/apply.ts";
 import { registerCopy } from "./commands/copy.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDiff } from "./commands/diff.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
+import { registerLookup } from "./commands/lookup.ts";
 import { registerLs } from "./commands/ls.ts";
 import { registerPlan } from "./commands/plan.ts";
+import { registerShow } from "./commands/show.ts";
 import { registerResume } from "./commands/resume.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerVerify } from "./commands/verify.ts";
@@ -23,11 +27,15 @@ const COMMANDS: readonly Register[] = [
   registerPlan,
   registerApply,
   registerVerify,
+  registerDiff,
   registerStatus,
   registerResume,
   registerLs,
+  registerShow,
+  registerLookup,
   registerDoctor,
   registerDemo,
+  registerCompletion,
 ];
 
 /** The parser of the command line. It throws CommanderError instead of exiting, and writes nothing but help and the version. */

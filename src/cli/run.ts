@@ -33,6 +33,7 @@ function terminalOf(process: NodeJS.Process): Terminal {
   return {
     stdout: outputOf(process.stdout, secrets.scrub),
     stderr: outputOf(process.stderr, secrets.scrub),
+    stdin: () => process.stdin,
     secrets,
     env: process.env,
     args: process.argv.slice(2),

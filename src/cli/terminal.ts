@@ -15,6 +15,8 @@ export interface Output {
 export interface Terminal {
   readonly stdout: Output;
   readonly stderr: Output;
+  /** What is piped in; asked for only where a command reads it, since that keeps the process waiting. */
+  readonly stdin: () => NodeJS.ReadableStream;
   readonly env: Environment;
   /** The arguments after the program's name. */
   readonly args: readonly string[];

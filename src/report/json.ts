@@ -3,7 +3,6 @@ import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
 import { reachJson, reachSchema } from "./came-along.ts";
-import type { BundleCheckResult } from "./bundle-check-text.ts";
 import { paceJson, paceSchema } from "./host-pace.ts";
 import type { JobContext } from "./job-text.ts";
 import type { Listing } from "./listing.ts";
@@ -22,7 +21,8 @@ const version = z.literal(JSON_VERSION);
 const count = z.int().min(0);
 const perKind = <T extends z.ZodType>(schema: T) => z.partialRecord(z.enum(KINDS), schema);
 const lossSchema = z.object({ key: z.string(), field: z.string(), reason: z.string() });
-const notCarriedSchema = z.object({ what: z.string(), count, at_least: z.boolean(), where: z.string().optional() });
+/** What a place has of kinds that are not carried. */
+export const notCarriedSchema = z.object({ what: z.string(), count, at_least: z.boolean(), where: z.string().optional() });
 const changeSchema = z.object({
   field: z.string(),
   class: z.enum(["translated", "inherent", "lost"]),
@@ -156,19 +156,6 @@ export const listingSchema = z.object({
   workspaces_not_read: notRead,
 });
 
-/** `mlferry verify BUNDLE --json`. */
-export const bundleCheckSchema = z.object({
-  mlferry_json: version,
-  report: z.literal("check"),
-  bundle: z.string(),
-  problems: z.array(z.object({ member: z.string(), problem: z.string() })),
-  counts: z.record(z.enum(KINDS), count),
-  blobs: count,
-  bytes: count,
-  earlier_losses: count,
-  exit_code: count,
-});
-
 /** Any command that ends with an error, with `--json`. */
 export const errorSchema = z.object({
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), exitCode: z.int() }),
@@ -178,7 +165,6 @@ export type PlanJson = z.infer<typeof planSchema>;
 export type JobJson = z.infer<typeof jobSchema>;
 export type VerifyJson = z.infer<typeof verifySchema>;
 export type ListingJson = z.infer<typeof listingSchema>;
-export type BundleCheckJson = z.infer<typeof bundleCheckSchema>;
 
 export function planJson(totals: PlanTotals, context: PlanContext, exitCode: number): PlanJson {
   return {
@@ -276,27 +262,12 @@ export function listingJson(listing: Listing, context: Pick<PlanContext, "source
   };
 }
 
-export function bundleCheckJson(result: BundleCheckResult, exitCode: number): BundleCheckJson {
-  const { bundle, problems, entities, blobs, sizeBytes, losses } = result;
-  return {
-    mlferry_json: JSON_VERSION,
-    report: "check",
-    bundle,
-    problems: problems.map(({ member, problem }) => ({ member, problem })),
-    counts: entities,
-    blobs,
-    bytes: sizeBytes,
-    earlier_losses: losses,
-    exit_code: exitCode,
-  };
-}
-
 function changeJson(change: PlanTotals["steps"][number]["changes"][number]): z.infer<typeof changeSchema> {
   const { field, from, to, rule } = change;
   return { field, class: change.class, from, ...(to === undefined ? {} : { to }), rule, agreed: change.agreed === true };
 }
 
-function notCarriedJson(items: PlanContext["notCarried"]): z.infer<typeof notCarriedSchema>[] {
+export function notCarriedJson(items: PlanContext["notCarried"]): z.infer<typeof notCarriedSchema>[] {
   return items.map(({ what, count: number, atLeast, where }) => ({
     what,
     count: number,

@@ -29,6 +29,7 @@ async function applyOnTerminal(answer: string, ...flags: string[]): Promise<{ as
     stderr: output((text) => (stderr += text)),
     env: { XDG_STATE_HOME: join(cwd, "state"), TERM: "dumb" },
     args: ["apply", "a.plan", ...flags],
+    stdin: () => process.stdin,
     version: planTool(),
     now: () => Date.now(),
     signals,

@@ -74,6 +74,9 @@ function bundleTarget(path: string, pending: PendingBundle, options: BundleTarge
     origin,
     capabilities: bundleCapabilities(),
     select: (selection, signal) => guarded(async () => (await reading()).select(selection, signal)),
+    ask: async function* (question, signal) {
+      yield* (await reading()).ask(question, signal);
+    },
     histories: (runs, signal) => ({
       points: async function* (run) {
         yield* (await reading()).histories(runs, signal).points(run);
