@@ -7,8 +7,10 @@ export { createHttpClient } from "./http/client.ts";
 export type { Auth, AuthProvider, HttpClient, HttpClientOptions, RetryEvent, Route } from "./http/client.ts";
 export { renewing } from "./http/login.ts";
 export type { Obtained } from "./http/login.ts";
+export type { LevelChange, Observed, Strain } from "./http/adaptive.ts";
+export type { PlaceKind } from "./http/gate.ts";
 export { createPacer } from "./http/pace.ts";
-export type { Pacer, PacerOptions } from "./http/pace.ts";
+export type { Pacer, PaceReport, PacerOptions, Place } from "./http/pace.ts";
 
 export { connectMlflow } from "./adapters/mlflow/connect.ts";
 export type { ConnectOptions, MlflowServer } from "./adapters/mlflow/connect.ts";

@@ -132,7 +132,8 @@ function contextOf(prepared: Prepared, session: Session, { request, durationMs }
     losses: catalogue.losses ?? [],
     points: session.display.state.points,
     durationMs,
-    requests: session.places.requests(),
+    requests: session.places.sent.requests(),
+    pace: session.places.sent.pace(),
     ...(request.target.place === "bundle" ? { bundle: bundleOf(resolve(request.target.path)) } : {}),
   };
 }

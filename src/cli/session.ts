@@ -13,6 +13,7 @@ import { createProgressDisplay } from "./progress-display.ts";
 import type { ProgressDisplay } from "./progress-display.ts";
 import { hasColours, reportOutput, styleFor } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
+import type { LevelChange } from "../http/adaptive.ts";
 import { shortId } from "../report/status.ts";
 import type { Style } from "../report/style.ts";
 
@@ -83,12 +84,22 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
         display.event({ type: "retry" });
         log.warn("request repeated", { ...event });
       },
+      onLevel(host, change) {
+        display.event({ type: "level", host, level: change.to });
+        log.info("requests in flight changed", { host, ...change });
+        if (verbose) display.say(levelLine(host, change));
+      },
       onWait(reason, ms) {
         display.event({ type: "wait", reason, ms });
         log.warn("waiting", { reason, ms });
       },
     }),
   };
+}
+
+/** `localhost:5000: 6 -> 3 requests in flight: the server answered 429`. */
+function levelLine(host: string, { from, to, reason }: LevelChange): string {
+  return `${host}: ${String(from)} -> ${String(to)} requests in flight: ${reason}`;
 }
 
 function withResumption(error: MigrationError, terminal: Terminal, { locations, begunAnew = false }: SessionOptions): MigrationError {

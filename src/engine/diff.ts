@@ -12,7 +12,7 @@ import type { Difference, FactsComparison } from "./diff-facts.ts";
 import type { Finding, Level, Verified } from "./finding.ts";
 import { answersTo } from "./find-object.ts";
 import { GROUP_RUNS } from "./groups.ts";
-import { isFatal } from "./job.ts";
+import { isFatal, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
 import { matchSides } from "./match.ts";
 import type { Matching, Pair } from "./match.ts";
@@ -62,7 +62,7 @@ export async function* diff(matched: Matched, level: Level): AsyncGenerator<Comp
     job: { ...job, target: asPeer(job.target, infinities) },
     level,
     facts: createFactsComparison(matching, { infinities }),
-    pipe: createPipes(job.inFlight),
+    pipe: createPipes(transfersOf(job)),
   };
   const results = inOrder(batches(comparison), job.inFlight, (batch) => compareBatch(batch, comparison), job.drain);
   for await (const compared of results) yield* compared;

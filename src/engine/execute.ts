@@ -8,7 +8,7 @@ import type { PutContext } from "../ports/target.ts";
 import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "./change.ts";
 import { moveFiles, type FilesMoved } from "./files.ts";
 import { type GroupedStep, groupRuns } from "./groups.ts";
-import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
+import { hasOwnFiles, isFatal, provenanceOf, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
 import { lossesByMark, markFor, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels } from "./preflight.ts";
@@ -29,7 +29,7 @@ export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): 
   const execution: Execution = {
     prepared,
     afterwork: createAfterwork(prepared),
-    pipe: createPipes(job.inFlight),
+    pipe: createPipes(transfersOf(job)),
     running: new Map(),
     heldBack: new Map(),
   };

@@ -5,6 +5,7 @@ import { plainHeaders } from "./address.ts";
 import type { Call, Exchange } from "./exchange.ts";
 import type { Attempt } from "./failure.ts";
 import { withRetries } from "./retry.ts";
+import { routeOf } from "./workload.ts";
 
 export interface UploadRequest {
   readonly path: string;
@@ -25,12 +26,15 @@ export async function upload(
   const call: Call = { method: "PUT", path: request.path, headers };
   const url = exchange.urlOf(call);
   await withRetries(
-    { method: "PUT", url, repeat: "safe" },
+    { method: "PUT", url, repeat: "safe", route: (request.sizeBytes ?? Infinity) <= SMALL_BYTES ? routeOf(call) : undefined },
     () => put(exchange, call, { open, sizeBytes: request.sizeBytes, url }, signal),
     exchange.policy,
     signal,
   );
 }
+
+/** The time of a larger body tells of the network and of where it comes from more than of the server. */
+const SMALL_BYTES = 64 * 1024;
 
 interface Content {
   readonly open: () => AsyncIterable<Uint8Array>;

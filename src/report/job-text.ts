@@ -6,6 +6,8 @@ import type { LossRecord, NotCarried } from "../ports/source.ts";
 import { reachSections } from "./came-along.ts";
 import type { Reach } from "./came-along.ts";
 import { idOf } from "../model/keys.ts";
+import type { HostPace } from "./host-pace.ts";
+import { requestRows } from "./host-pace.ts";
 import { section } from "./list-text.ts";
 import { knownLossRows, notCarriedRows } from "./loss-text.ts";
 import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
@@ -25,6 +27,8 @@ export interface JobContext extends Reach {
   readonly durationMs: number;
   /** Requests sent, by host. */
   readonly requests: ReadonlyMap<string, number>;
+  /** How hosts were paced. */
+  readonly pace?: ReadonlyMap<string, HostPace>;
   /** Where the bundle lies, and its size in bytes, when one was written. */
   readonly bundle?: { readonly path: string; readonly sizeBytes?: number };
   /** The plan that the job was held to, and how the source differs from it. */
@@ -143,7 +147,7 @@ function detailLines(totals: JobTotals, context: JobContext): string[] {
   const rows = [
     ["files moved", totals.files === 0 ? "none" : `${countText(totals.files)} (${bytesText(totals.bytes)})`],
     ["metric points moved", points === 0 ? "none" : countText(points)],
-    ...[...requests].map(([host, count]) => [`requests to ${host}`, countText(count)]),
+    ...[...requests].flatMap(([host, count]) => requestRows(host, count, context.pace?.get(host))),
     ...bundleRows(context),
   ];
   return table(rows, { indent: "  " });

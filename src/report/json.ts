@@ -3,6 +3,7 @@ import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
 import { reachJson, reachSchema } from "./came-along.ts";
+import { paceJson, paceSchema } from "./host-pace.ts";
 import type { JobContext } from "./job-text.ts";
 import type { Listing } from "./listing.ts";
 import type { JobTotals } from "./outcome-totals.ts";
@@ -94,6 +95,7 @@ export const jobSchema = z.object({
     points: count,
     duration_ms: count,
     requests: z.record(z.string(), count),
+    pace: paceSchema.optional(),
   }),
   bundle: z.object({ path: z.string(), size_bytes: count.optional() }).optional(),
   plan: z
@@ -218,6 +220,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
       points: context.points,
       duration_ms: Math.round(context.durationMs),
       requests: Object.fromEntries(context.requests),
+      ...(context.pace === undefined ? {} : { pace: paceJson(context.pace) }),
     },
     ...(bundle === undefined
       ? {}

@@ -66,6 +66,8 @@ export function createReadableMlflow(
   };
   const http: HttpClient = {
     baseUrl: "http://fake",
+    credential: undefined,
+    clockSkewMs: undefined,
     get requests() {
       return requests.length;
     },
@@ -91,7 +93,10 @@ export function createReadableMlflow(
   };
   const { version = "3.17.2", servesArtifacts = true } = options;
   const features = { loggedModels: true, stages: true, strictTexts: false };
-  return { server: { http, uri: "http://fake", version, origin: "0".repeat(32) as OriginId, servesArtifacts, features }, requests };
+  return {
+    server: { http, uri: "http://fake", version, origin: "0".repeat(32) as OriginId, knownBy: "database", servesArtifacts, features },
+    requests,
+  };
 }
 
 function answer(content: Content, route: string, request: JsonRequest): unknown {

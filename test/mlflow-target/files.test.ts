@@ -19,6 +19,8 @@ function uploads(): { http: HttpClient; requests: UploadRequest[] } {
     close: refuse,
     baseUrl: base,
     requests: 0,
+    credential: undefined,
+    clockSkewMs: undefined,
     upload: async (request) => void requests.push(request),
   };
   return { http, requests };

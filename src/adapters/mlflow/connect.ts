@@ -20,6 +20,8 @@ export interface MlflowServer {
   /** As `/version` tells it, such as `3.17.2`. */
   readonly version: string;
   readonly origin: OriginId;
+  /** What the origin is made from: by its address, the server is another registry under another one. */
+  readonly knownBy: "database" | "address";
   /** Whether the server passes artifacts on (`--serve-artifacts`, its default). */
   readonly servesArtifacts: boolean;
   readonly features: ServerFeatures;
@@ -53,6 +55,7 @@ export async function connectMlflow(options: ConnectOptions, signal: AbortSignal
       uri: isDefault(workspace) ? http.baseUrl : `${http.baseUrl} (workspace ${workspace})`,
       version,
       origin: originOf(created === undefined ? http.baseUrl : String(created), workspace),
+      knownBy: created === undefined ? "address" : "database",
       servesArtifacts: info?.artifact_serving_enabled ?? true,
       features,
       ...(workspaces === undefined ? {} : { workspaces }),

@@ -113,7 +113,7 @@ async function exportBundle(demo: Demo, server: RunningServer): Promise<Moved> {
     return moveAll({ ...base, source, target, mapping: createMapping({}), onLoss: "refuse" });
   });
   const command = `mlferry export ${server.url} -o ${basename(bundle)} --include-deleted`;
-  const requests = [...places.requests().values()].reduce((sum, count) => sum + count, 0);
+  const requests = [...places.sent.requests().values()].reduce((sum, count) => sum + count, 0);
   demo.tell([
     ...story.heading("2  everything on it into one file", { ms, command }, style),
     ...story.paragraph(`${story.movedText(result)} in ${countOf(requests, "request")}.`),
