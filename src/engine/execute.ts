@@ -2,6 +2,7 @@
 // themselves and what needs them.
 import { MigrationError, withContext } from "../errors.ts";
 import type { Entity, EntityKey, MetricPoint, PlacedKey } from "../model/entities.ts";
+import { ALL_FILES } from "../model/file-filter.ts";
 import { localise, unplaced } from "../model/localise.ts";
 import type { LossRecord } from "../ports/source.ts";
 import type { PutContext } from "../ports/target.ts";
@@ -65,7 +66,12 @@ export function lossesOf(outcome: Outcome): LossRecord[] {
   const fields = step.changes
     .filter((change) => change.class === "lost")
     .map((change) => ({ key, field: change.field, reason: change.rule }));
-  const files = outcome.fileLosses.map((loss) => ({ key, field: `files/${loss.path}`, reason: loss.reason }));
+  const files = outcome.fileLosses.map((loss) => ({
+    key,
+    field: `files/${loss.path}`,
+    reason: loss.reason,
+    ...(loss.leftOut === undefined ? {} : { agreed: true as const }),
+  }));
   const whole = outcome.error === undefined ? [] : [{ key, field: "", reason: outcome.error.message }];
   return outcome.state === "done" || outcome.state === "skipped" || outcome.state === "partial" ? [...fields, ...files] : whole;
 }
@@ -142,7 +148,7 @@ function passOver(step: Step, { prepared, afterwork }: Execution): Outcome {
     if (step.action === "link") afterwork.link(step, placed, withoutLink(step.found?.mark ?? step.mark));
     afterwork.remove(step, placed);
   }
-  const fileLosses = lossesByMark(step.found, { agreed: prepared.job.onLoss === "drop" });
+  const fileLosses = lossesByMark(step.found, { agreed: prepared.job.onLoss === "drop", filter: prepared.job.files ?? ALL_FILES });
   return { step, state: "skipped", fileLosses, moved: NO_FILES, ...(placed === undefined ? {} : { placed }) };
 }
 
@@ -198,7 +204,7 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
     signal: job.signal,
     ...(step.found === undefined ? {} : { existing: step.found }),
     get mark() {
-      return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks() });
+      return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks(), filter: (job.files ?? ALL_FILES).id });
     },
     withSelf(_entity, key) {
       self = key;

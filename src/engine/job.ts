@@ -3,6 +3,7 @@ import type { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey, ModelVersion, PlacedKey, Tags } from "../model/entities.ts";
 import { facts, type Facts } from "../model/facts.ts";
 import { idOf, PROVENANCE, provenanceDigest } from "../model/keys.ts";
+import type { FileFilter } from "../model/file-filter.ts";
 import type { Mapping } from "../model/mapping.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
@@ -18,6 +19,8 @@ export interface Job {
   readonly selection: Selection;
   readonly mapping: Mapping;
   readonly onLoss: "refuse" | "drop";
+  /** Files that are wanted. Default: all. */
+  readonly files?: FileFilter;
   /** Requests that may be in flight at one host; entities and file transfers are derived from it. */
   readonly inFlight: number;
   /** Cancels everything, requests under way included. */

@@ -46,6 +46,9 @@ export interface Capabilities {
   readonly tags: Readonly<Partial<Record<Kind, TagLimits>>>;
   /** Longest run parameter value, in characters. */
   readonly paramValueChars?: number;
-  /** File paths that cannot be stored under their own name, with the reason. */
+  /**
+   * File paths that cannot be stored under their own name anywhere in the place, with the reason. Where that depends on the store that an
+   * object's files lie in, the target refuses single files with NAME_ILLEGAL instead.
+   */
   readonly filePathRefuses?: { readonly pattern: RegExp; readonly wording: string };
 }

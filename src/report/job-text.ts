@@ -3,7 +3,7 @@ import { KINDS } from "../model/entities.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
 import { section } from "./list-text.ts";
 import { knownLossRows, notCarriedRows } from "./loss-text.ts";
-import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
+import type { JobTotals, LeftOutTotals, OutcomeState } from "./outcome-totals.ts";
 import { STATES } from "./outcome-totals.ts";
 import { bytesText, countOf, countText, durationText, kindPlural } from "./quantities.ts";
 import { paint } from "./style.ts";
@@ -31,13 +31,11 @@ export function jobText(totals: JobTotals, context: JobContext, style: Style): s
 
 function lossSections(totals: JobTotals, context: JobContext, style: Style): string[] {
   const flexible = [0, 1, 2];
-  const lost = totals.lost.map(({ key, field, reason, agreed }) => [
-    shown(key),
-    shown(field),
-    shown(agreed ? `${reason} (agreed)` : reason),
-  ]);
+  const lost = totals.lost
+    .filter((loss) => style.verbose || loss.leftOut === undefined)
+    .map(({ key, field, reason, agreed }) => [shown(key), shown(field), shown(agreed ? `${reason} (agreed)` : reason)]);
   const notMoved = totals.notMoved.map(({ key, state, message }) => [shown(key), state, shown(message)]);
-  const again = lost.length > totals.lost.filter(({ agreed }) => agreed).length ? [RETRY_HINT, ""] : [];
+  const again = totals.lost.some(({ agreed }) => !agreed) ? [RETRY_HINT, ""] : [];
   const hints = [...new Set(totals.notMoved.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
   return [
     ...section({ title: "not moved, and why", tone: "bad", rows: notMoved, flexible }, style),
@@ -49,7 +47,14 @@ function lossSections(totals: JobTotals, context: JobContext, style: Style): str
     ),
     ...section({ title: "lost", tone: "warning", rows: lost, flexible }, style),
     ...again,
+    ...section({ title: "files left out, as asked", tone: "quiet", rows: totals.leftOut.map(leftOutRow), flexible: [0] }, style),
   ];
+}
+
+function leftOutRow({ by, objects, files, bytes, counted }: LeftOutTotals): string[] {
+  const of = `of ${countOf(objects, "object")}`;
+  if (files === 0) return [shown(by), `those ${of}, which were not counted`];
+  return [shown(by), `${counted ? "" : "at least "}${countOf(files, "file")} (${bytesText(bytes)}) ${of}`];
 }
 
 const RETRY_HINT = "  hint: the same command tries again; with --on-loss drop what cannot be moved is left behind and counts as agreed";

@@ -69,6 +69,9 @@ export const jobSchema = z.object({
     .array(z.object({ key: z.string(), state: z.enum(STATES), code: z.string(), message: z.string(), hint: z.string().optional() }))
     .describe("only what did not move as planned"),
   losses: z.array(lossSchema.extend({ agreed: z.boolean() })),
+  left_out: z
+    .array(z.object({ by: z.string(), objects: count, files: count, bytes: count, counted: z.boolean() }))
+    .describe("files that a flag left out, which are no losses that anybody has to agree to"),
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
@@ -195,7 +198,8 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     source: context.source,
     target: context.target,
     outcomes: [...totals.notMoved],
-    losses: [...totals.lost],
+    losses: totals.lost.map(({ key, field, reason, agreed }) => ({ key, field, reason, agreed })),
+    left_out: [...totals.leftOut],
     earlier_losses: lossesJson(context.losses),
     not_carried: notCarriedJson(context.notCarried),
     translated: [...totals.translated],

@@ -1,5 +1,5 @@
 // Folds the outcomes of a job: what arrived, what did not and why, and where everything is now.
-import type { Action, Outcome } from "../engine/change.ts";
+import type { Action, LeftOut, Outcome } from "../engine/change.ts";
 import type { EntityKey, Kind } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import { kindOf } from "../model/keys.ts";
@@ -23,9 +23,22 @@ export interface NotMoved {
 }
 
 /** A fact or a file that did not arrive, of an object that did. */
-export interface Lost extends LossRecord {
+export interface Lost extends Omit<LossRecord, "agreed"> {
   /** True when the user asked for it. */
   readonly agreed: boolean;
+  /** Set where it stands for files that a filter left out, which are summed up in {@link JobTotals.leftOut}. */
+  readonly leftOut?: LeftOut;
+}
+
+/** Files that one flag left out. */
+export interface LeftOutTotals {
+  readonly by: string;
+  readonly objects: number;
+  /** Of those objects where they were counted. */
+  readonly files: number;
+  readonly bytes: number;
+  /** False where the files of an object were not counted. */
+  readonly counted: boolean;
 }
 
 /** Facts that are kept in another place or form, grouped by what happened to them. */
@@ -47,6 +60,7 @@ export interface JobTotals {
   readonly bytes: number;
   readonly notMoved: readonly NotMoved[];
   readonly lost: readonly Lost[];
+  readonly leftOut: readonly LeftOutTotals[];
   readonly translated: readonly Translated[];
   readonly placed: ReadonlyMap<EntityKey, EntityKey>;
 }
@@ -78,7 +92,10 @@ export function foldOutcomes(): OutcomeFold {
       files += outcome.moved.files;
       bytes += outcome.moved.bytes;
     },
-    totals: () => ({ ...counted(states), actions, files, bytes, notMoved, lost, translated: translated.list(), placed }),
+    totals: () => {
+      const told = { notMoved, lost, leftOut: leftOutOf(lost), translated: translated.list(), placed };
+      return { ...counted(states), actions, files, bytes, ...told };
+    },
   };
 }
 
@@ -88,7 +105,7 @@ export function isIncomplete(
   known: { readonly onLoss: "refuse" | "drop"; readonly notCarried: readonly NotCarried[]; readonly losses: readonly LossRecord[] },
 ): boolean {
   if (totals.notMoved.length > 0 || totals.lost.some((loss) => !loss.agreed)) return true;
-  return known.onLoss === "refuse" && (known.notCarried.some(isThere) || known.losses.length > 0);
+  return known.onLoss === "refuse" && (known.notCarried.some(isThere) || known.losses.some((loss) => loss.agreed !== true));
 }
 
 function counted(states: ReadonlyMap<EntityKey, OutcomeState>): Pick<JobTotals, "byKind" | "states" | "objects"> {
@@ -129,8 +146,24 @@ function lostOf(outcome: Outcome): Lost[] {
     field: `files/${loss.path}`,
     reason: loss.reason,
     agreed: loss.agreed,
+    ...(loss.leftOut === undefined ? {} : { leftOut: loss.leftOut }),
   }));
   return [...fields, ...files];
+}
+
+function leftOutOf(lost: readonly Lost[]): LeftOutTotals[] {
+  const totals = new Map<string, { objects: number; files: number; bytes: number; counted: boolean }>();
+  for (const { leftOut } of lost) {
+    if (leftOut === undefined) continue;
+    const before = totals.get(leftOut.by) ?? { objects: 0, files: 0, bytes: 0, counted: true };
+    totals.set(leftOut.by, {
+      objects: before.objects + 1,
+      files: before.files + (leftOut.total?.files ?? 0),
+      bytes: before.bytes + (leftOut.total?.bytes ?? 0),
+      counted: before.counted && leftOut.total !== undefined,
+    });
+  }
+  return [...totals].map(([by, total]) => ({ by, ...total }));
 }
 
 interface Translations {

@@ -41,7 +41,14 @@ export const manifestSchema = z.strictObject({
   /** Objects of the source of kinds that a bundle cannot hold. */
   notCarried: z.array(notCarried),
   /** What of the selected objects is missing, as the writer reported it. */
-  losses: z.array(z.strictObject({ key: z.string(), field: z.string(), reason: z.string() })),
+  losses: z.array(
+    z.strictObject({
+      key: z.string(),
+      field: z.string(),
+      reason: z.string(),
+      agreed: z.literal(true).exactOptional().describe("the user had asked to leave it out"),
+    }),
+  ),
   /** Every member but the manifest itself. */
   members: z.array(z.strictObject({ name: z.string(), size: sizeBytes, sha256 })),
   /** Of the manifest's own bytes before the line that holds it. */
