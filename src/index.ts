@@ -9,7 +9,8 @@ export { createPacer } from "./http/pace.ts";
 export type { Pacer, PacerOptions } from "./http/pace.ts";
 
 export { connectMlflow } from "./adapters/mlflow/connect.ts";
-export type { MlflowServer } from "./adapters/mlflow/connect.ts";
+export type { ConnectOptions, MlflowServer } from "./adapters/mlflow/connect.ts";
+export type { SignedUrlOptions } from "./adapters/mlflow/signed-urls.ts";
 export { createMlflowSource } from "./adapters/mlflow/source.ts";
 export { createMlflowTarget } from "./adapters/mlflow/target.ts";
 export { checkBundle } from "./adapters/bundle/check.ts";
@@ -21,13 +22,18 @@ export type { BundleTargetOptions } from "./adapters/bundle/target.ts";
 export { createMemory } from "./adapters/memory/memory.ts";
 export type { Content, MemoryOptions, MemoryPlace } from "./adapters/memory/memory.ts";
 
+export { createStores } from "./stores/open.ts";
+export type { RootRule, Stores, StoresOptions } from "./stores/open.ts";
+export type { StoreSettings } from "./stores/settings.ts";
+export type { Store, StoredBody, StoredFile } from "./stores/store.ts";
+
 export { findJob, latestEntries, listJobs } from "./journal/jobs.ts";
 export type { JobState, StoredJob } from "./journal/jobs.ts";
 export { openJournal } from "./journal/journal.ts";
 export type { JobInfo, OpenedJournal, OpenJournalOptions } from "./journal/journal.ts";
 export { memoryJournal } from "./journal/memory-journal.ts";
 
-export type { Action, Change, ChangeClass, FileLoss, FileTotals, Outcome, Refusal, Step } from "./engine/change.ts";
+export type { Action, Change, ChangeClass, FileLoss, FileTotals, LeftOut, Outcome, Refusal, Step } from "./engine/change.ts";
 export { execute } from "./engine/execute.ts";
 export { LEVELS } from "./engine/finding.ts";
 export type { Finding, Level, Verified } from "./engine/finding.ts";
@@ -37,6 +43,8 @@ export { prepare } from "./engine/preflight.ts";
 export type { Prepared } from "./engine/preflight.ts";
 export { verify } from "./engine/verify.ts";
 
+export { createFileFilter } from "./model/file-filter.ts";
+export type { FileFilter, FileRules } from "./model/file-filter.ts";
 export { createMapping, mergeMappings, parseMapping } from "./model/mapping.ts";
 export type { Mapping, MappingFile } from "./model/mapping.ts";
 export { facts, fingerprint } from "./model/facts.ts";

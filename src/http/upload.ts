@@ -2,15 +2,24 @@
 import { Readable } from "node:stream";
 import { MigrationError } from "../errors.ts";
 import { plainHeaders } from "./address.ts";
+import type { Query } from "./address.ts";
+import { headerOf } from "./answer.ts";
 import type { Call, Exchange } from "./exchange.ts";
 import type { Attempt } from "./failure.ts";
 import { withRetries } from "./retry.ts";
 
 export interface UploadRequest {
   readonly path: string;
+  readonly query?: Query;
   /** Known: sent as Content-Length and held against the bytes. Unknown: chunked. */
   readonly sizeBytes?: number;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the answer to an upload tells. */
+export interface Uploaded {
+  /** As the header has it, quotes included. */
+  readonly etag?: string;
 }
 
 /** PUTs what `open` gives. Throws the stream's own error as it is, ARTIFACT_CORRUPT when its length is not `sizeBytes`. */
@@ -19,12 +28,13 @@ export async function upload(
   request: UploadRequest,
   open: () => AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Uploaded> {
   const headers = plainHeaders(request.headers);
   if (request.sizeBytes !== undefined) headers["content-length"] = String(request.sizeBytes);
-  const call: Call = { method: "PUT", path: request.path, headers };
+  const query = request.query === undefined ? {} : { query: request.query };
+  const call: Call = { method: "PUT", path: request.path, headers, ...query };
   const url = exchange.urlOf(call);
-  await withRetries(
+  return withRetries(
     { method: "PUT", url, repeat: "safe" },
     () => put(exchange, call, { open, sizeBytes: request.sizeBytes, url }, signal),
     exchange.policy,
@@ -38,7 +48,7 @@ interface Content {
   readonly url: string;
 }
 
-async function put(exchange: Exchange, call: Call, content: Content, signal: AbortSignal): Promise<Attempt<undefined>> {
+async function put(exchange: Exchange, call: Call, content: Content, signal: AbortSignal): Promise<Attempt<Uploaded>> {
   const stream = watched(content);
   const sent = await settle(exchange.send({ ...call, body: Readable.from(stream.bytes, { objectMode: false }) }, signal));
   // What broke the stream broke the request: it is the cause, whatever the request says.
@@ -51,7 +61,8 @@ async function put(exchange: Exchange, call: Call, content: Content, signal: Abo
     return { failure: exchange.brokenBody(thrown, call, signal) };
   }
   if (!stream.complete) throw answeredEarly(content.url);
-  return { value: undefined };
+  const etag = headerOf(sent.value.value, "etag");
+  return { value: etag === undefined ? {} : { etag } };
 }
 
 interface Watched {

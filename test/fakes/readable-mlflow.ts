@@ -1,6 +1,8 @@
 // An MLflow server to read from, behind the HTTP client's interface and without sockets: strict about limits and paging as 3.17.2 is,
 // blind where that is blind, and counting requests.
 import type { MlflowServer } from "../../src/adapters/mlflow/connect.ts";
+import { createDirectFiles } from "../../src/adapters/mlflow/direct-files.ts";
+import { noSignedUrls } from "./no-signed-urls.ts";
 import { MigrationError } from "../../src/errors.ts";
 import type { HttpClient, JsonRequest, Query } from "../../src/http/client.ts";
 import type { OriginId } from "../../src/model/entities.ts";
@@ -81,7 +83,18 @@ export function createReadableMlflow(
     close: async () => undefined,
   };
   const { version = "3.17.2", servesArtifacts = true } = options;
-  return { server: { http, uri: "http://fake", version, origin: "0".repeat(32) as OriginId, servesArtifacts }, requests };
+  return {
+    server: {
+      http,
+      uri: "http://fake",
+      version,
+      origin: "0".repeat(32) as OriginId,
+      servesArtifacts,
+      direct: createDirectFiles(),
+      signed: noSignedUrls,
+    },
+    requests,
+  };
 }
 
 function answer(content: Content, route: string, request: JsonRequest): unknown {

@@ -1,6 +1,6 @@
 // What a server of either generation holds, as measured on 3.17.2 and 2.22.5.
 import { describe, expect, it } from "vitest";
-import { mlflowCapabilities } from "../../src/adapters/mlflow/capabilities.ts";
+import { FILE_PATH_REFUSES, mlflowCapabilities } from "../../src/adapters/mlflow/capabilities.ts";
 
 const modern = mlflowCapabilities("3.17.2");
 const old = mlflowCapabilities("2.22.5");
@@ -48,7 +48,7 @@ describe("an MLflow server's capabilities", () => {
   });
 
   it("refuse file paths that the artifact proxy would store under another name", () => {
-    const pattern = modern.filePathRefuses?.pattern;
+    const pattern = FILE_PATH_REFUSES.pattern;
     const fine = ["a b", "q?x", "back\\slash", "ünï/日本", "100%", "a%b", "a%zz", "..dots", "trail.", "...", "C:", "sp "];
     expect(allowed(pattern, fine)).toEqual([]);
     const refused = [

@@ -25,7 +25,6 @@ export function mlflowCapabilities(version: string): Capabilities {
     },
     tags: tagLimits(modern),
     paramValueChars: 6000,
-    filePathRefuses: FILE_PATH_REFUSES,
   };
 }
 

@@ -32,7 +32,7 @@ export async function takeStock(server: MlflowServer, selection: Selection, spoo
   const experiments = new Map<string, WireExperiment>();
   for await (const experiment of listExperiments(server.http, signal)) experiments.set(experiment.experiment_id, experiment);
   requireMatches("experiment", [...experiments.values()].map(toExperiment), selection);
-  const stock = createStock({ http: server.http, experimentIds: [...experiments.keys()], spool, signal });
+  const stock = createStock({ server, experimentIds: [...experiments.keys()], spool, signal });
   const [{ models, versions }] = await Promise.all([
     listRegistry(server, selection, signal),
     stock.list(chosenExperiments(experiments, selection)),

@@ -1,8 +1,8 @@
 // Where a version's files are at the target, in the words of model-versions/create; files of its own go to a carrier run first.
-import type { HttpClient } from "../../http/client.ts";
 import type { ModelVersion } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
+import type { MlflowServer } from "./connect.ts";
 import type { Carriers } from "./target-carriers.ts";
 import { artifactUriBelow, createSender } from "./target-files.ts";
 import type { LoggedModelReader } from "./target-logged-model-reads.ts";
@@ -21,7 +21,7 @@ export interface VersionOrigins {
 }
 
 export interface OriginParts {
-  readonly http: HttpClient;
+  readonly server: MlflowServer;
   readonly runs: RunReader;
   readonly loggedModels: LoggedModelReader;
   readonly carriers: Carriers;
@@ -70,9 +70,9 @@ async function loggedModelOrigin(
   return { source, model_id: modelId, ...(version.run === undefined ? {} : { run_id: idOf(version.run) }) };
 }
 
-async function carrierOrigin({ http, carriers }: OriginParts, version: ModelVersion, context: PutContext): Promise<VersionOrigin> {
+async function carrierOrigin({ server, carriers }: OriginParts, version: ModelVersion, context: PutContext): Promise<VersionOrigin> {
   const carrier = await carriers.open(version, context);
-  const send = createSender(http, artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER), context.signal);
+  const send = createSender(server, artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER), context.signal);
   await context.files(send);
   return { source: artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER), run_id: carrier.id };
 }

@@ -56,11 +56,12 @@ interface Writers {
   readonly versions: VersionWriting;
 }
 
-function createWriters({ http }: MlflowServer): Writers {
+function createWriters(server: MlflowServer): Writers {
+  const { http } = server;
   const calls = createCalls(http);
   const experiments = createExperimentReader(http);
-  const runs = createRunReader(http);
-  const loggedModels = createLoggedModelReader({ http, calls, runs });
+  const runs = createRunReader(server);
+  const loggedModels = createLoggedModelReader({ server, calls, runs });
   const runIndex = createPlacedIndex((id, signal) => runs.placed(id, signal));
   const modelIndex = createPlacedIndex((id, signal) => loggedModels.placed(id, signal));
   const onCreated = (experimentId: string): void => {
@@ -70,12 +71,12 @@ function createWriters({ http }: MlflowServer): Writers {
   const reader = createRegistryReader(http, calls);
   const registry = createRegistry(reader);
   const carriers = createCarriers({ calls, experiments, index: runIndex, runs });
-  const origins = createVersionOrigins({ http, runs, loggedModels, carriers });
+  const origins = createVersionOrigins({ server, runs, loggedModels, carriers });
   return {
     calls,
     experiments: { calls, experiments, onCreated },
-    runs: { calls, http, index: runIndex, runs },
-    loggedModels: { calls, http, index: modelIndex, runs, loggedModels },
+    runs: { calls, server, index: runIndex, runs },
+    loggedModels: { calls, server, index: modelIndex, runs, loggedModels },
     models: { calls, registry },
     versions: { calls, registry, reader, origins },
   };
