@@ -5,6 +5,7 @@ import { jobId, openJournal } from "../journal/journal.ts";
 import { findJob, listJobs } from "../journal/jobs.ts";
 import type { StoredJob } from "../journal/jobs.ts";
 import { createMapping, mappingSchema } from "../model/mapping.ts";
+import type { FileRules } from "../model/file-filter.ts";
 import type { MappingFile } from "../model/mapping.ts";
 import type { Selection } from "../model/selection.ts";
 import type { OriginId } from "../model/entities.ts";
@@ -17,6 +18,8 @@ export interface JobOptions {
   readonly selection: Selection;
   readonly mapping: MappingFile;
   readonly onLoss: "refuse" | "drop";
+  /** Absent: all files. */
+  readonly files?: FileRules;
 }
 
 export interface JobJournalOptions {
@@ -56,7 +59,9 @@ function identityOf(
   { source, location, options }: Pick<JobJournalOptions, "source" | "location" | "options">,
   target: OriginId,
 ): JobIdentity {
-  const where = location.place === "bundle" ? [resolve(location.path)] : [];
+  // At a server, marks tell under which filter an object is whole: a job without the filter goes on with the files that are there.
+  const files = options.files === undefined ? [] : [{ files: options.files }];
+  const where = location.place === "bundle" ? [...files, resolve(location.path)] : [];
   const mapping = createMapping(options.mapping).canonical;
   return { source: source.origin, target, options: JSON.stringify([options.selection, mapping, options.onLoss, ...where]) };
 }
@@ -65,6 +70,12 @@ const storedOptions = z.object({
   selection: z.object({ experiments: z.array(z.string()).optional(), models: z.array(z.string()).optional(), includeDeleted: z.boolean() }),
   mapping: mappingSchema,
   onLoss: z.enum(["refuse", "drop"]),
+  files: z
+    .object({
+      artifacts: z.union([z.literal("none"), z.array(z.string())]).exactOptional(),
+      maxFileBytes: z.number().exactOptional(),
+    })
+    .exactOptional(),
 });
 
 export interface EarlierJob {
@@ -79,12 +90,13 @@ export async function earlierJob(dir: string, source: Source, target: Source, lo
   const stored = await storedJob(dir, source, target, location);
   const parsed = storedOptions.safeParse(stored?.options);
   if (stored === undefined || !parsed.success) return undefined;
-  const { selection, mapping, onLoss } = parsed.data;
+  const { selection, mapping, onLoss, files } = parsed.data;
   const { experiments, models, includeDeleted } = selection;
   const options = {
     selection: { ...(experiments === undefined ? {} : { experiments }), ...(models === undefined ? {} : { models }), includeDeleted },
     mapping,
     onLoss,
+    ...(files === undefined ? {} : { files }),
   };
   return { command: stored.command, updated: stored.updated, options };
 }

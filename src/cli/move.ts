@@ -1,5 +1,6 @@
 // From the words of a copy, export or import to the job, or to its plan with --dry-run.
 import { MigrationError } from "../errors.ts";
+import { rootRulesOf } from "./file-flags.ts";
 import { isSamePlace, parseLocation } from "./location.ts";
 import type { Location } from "./location.ts";
 import { hasMapping } from "./mapping-flags.ts";
@@ -21,7 +22,9 @@ export interface Move {
 
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
 export async function move(terminal: Terminal, { source, target, flags, force = false }: Move): Promise<void> {
-  const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options: jobOptionsOf(flags), flags };
+  const options = jobOptionsOf(flags, terminal.args);
+  const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options, flags };
+  for (const role of ["source", "target"] as const) rootRulesOf(flags, role);
   refuseSamePlace(request.source, request.target, flags);
   if (request.target.place === "bundle") await refuseExisting(request.target.path, { force, dir: stateDir(flags.state, terminal.env) });
   await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, { ...request, force }));

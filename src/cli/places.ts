@@ -7,21 +7,27 @@ import { createMemory } from "../adapters/memory/memory.ts";
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
 import type { MlflowServer } from "../adapters/mlflow/connect.ts";
 import { createMlflowSource } from "../adapters/mlflow/source.ts";
+import { requireFileStore } from "../adapters/mlflow/target-files.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
 import type { RetryEvent } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
 import type { Pacer } from "../http/pace.ts";
 import type { Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
+import { createStores } from "../stores/open.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
 import { credentialsFor } from "./credentials.ts";
+import { rootRulesOf } from "./file-flags.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { PaceFlags } from "./flags.ts";
 import type { Location, Role } from "./location.ts";
+import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface PlacesOptions {
   readonly terminal: Pick<Terminal, "env" | "version">;
   readonly pace: PaceFlags;
+  readonly roots: RootFlags;
   /** All locations that will be opened. */
   readonly locations: readonly Location[];
   readonly onRetry: (event: RetryEvent) => void;
@@ -34,6 +40,8 @@ interface WriteUse {
   readonly source: Source;
   readonly selection: unknown;
   readonly created: Date;
+  /** Whether files are to be written: then the package and the credentials for it must be there. */
+  readonly withFiles: boolean;
   readonly force: boolean;
   readonly reopen?: boolean;
 }
@@ -65,6 +73,7 @@ export function createPlaces(options: PlacesOptions): Places {
     async target(location, use, signal) {
       if (location.place === "bundle") return keep(await bundleTarget(location.path, use, { version: options.terminal.version, signal }));
       const server = await connect.open(location, "target", signal);
+      if (use.for === "write" && use.withFiles) await requireFileStore(server, signal);
       return keep(createMlflowTarget(server, createMlflowSource(server)));
     },
     requests: () => connect.requests(),
@@ -90,6 +99,8 @@ function createConnector(options: PlacesOptions): Connector {
         pacer: pacerOf(location.host),
         userAgent: `mlferry/${options.terminal.version}`,
         onRetry: options.onRetry,
+        signedUrls: signedUrlsFor(role, options.terminal.env),
+        stores: createStores({ settings: storeSettingsFor(role, options.terminal.env), rules: rootRulesOf(options.roots, role) }),
         ...(auth === undefined ? {} : { auth }),
       };
       const server = await connectMlflow(client, signal);

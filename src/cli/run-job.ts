@@ -60,7 +60,16 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const dir = stateDir(flags.state, terminal.env);
   const reopen = await isLeftUnfinished({ dir, source, location, options });
   if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force: request.force, dir });
-  const use = { for: "write", source, selection: options, created: new Date(terminal.now()), force: request.force, reopen } as const;
+  const withFiles = options.files?.artifacts !== "none";
+  const use = {
+    for: "write",
+    source,
+    selection: options,
+    created: new Date(terminal.now()),
+    withFiles,
+    force: request.force,
+    reopen,
+  } as const;
   const target = await places.target(location, use, interruption.signal);
   const command = commandLine(terminal.args);
   const journal = await openJobJournal({ dir, source, target, location, options, command, now: terminal.now });

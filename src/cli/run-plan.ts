@@ -9,6 +9,7 @@ import { planText } from "../report/plan-text.ts";
 import { foldSteps, hasUnagreedLoss } from "../report/plan-totals.ts";
 import type { PlanTotals } from "../report/plan-totals.ts";
 import { EXIT } from "./exit-codes.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { LossFlags, OutputFlags, PaceFlags } from "./flags.ts";
 import type { JobOptions } from "./job-journal.ts";
 import { jobOf } from "./job-of.ts";
@@ -22,7 +23,7 @@ export interface PlanRequest {
   readonly source: Location;
   readonly target: Location;
   readonly options: JobOptions;
-  readonly flags: LossFlags & OutputFlags & PaceFlags;
+  readonly flags: LossFlags & OutputFlags & PaceFlags & RootFlags;
 }
 
 /** Prints the plan and sets the exit code that the job itself would have, as far as it can be known. */
@@ -55,7 +56,7 @@ function report(totals: PlanTotals, { job, catalogue }: Prepared, { session, req
   const { terminal, style } = session;
   const losses = catalogue.losses ?? [];
   const context = { source: job.source.uri, target: job.target.uri, notCarried: catalogue.notCarried, losses };
-  const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.length > 0);
+  const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.some((loss) => loss.agreed !== true));
   const incomplete = missing || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);
   terminal.exitCode = incomplete ? EXIT.incomplete : EXIT.done;
   const json = request.flags.json === true;

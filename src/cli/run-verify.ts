@@ -5,11 +5,14 @@ import type { Prepared } from "../engine/preflight.ts";
 import { verify } from "../engine/verify.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
 import { kindOf } from "../model/keys.ts";
+import { createFileFilter } from "../model/file-filter.ts";
 import { createMapping } from "../model/mapping.ts";
 import { verifyJson } from "../report/json.ts";
 import { foldVerified } from "../report/verify-totals.ts";
 import { verifyText } from "../report/verify-text.ts";
 import { EXIT } from "./exit-codes.ts";
+import { fileRulesOf, rootRulesOf } from "./file-flags.ts";
+import type { FileFlags, RootFlags } from "./file-flags.ts";
 import { selectionOf } from "./flags.ts";
 import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import { earlierJob } from "./job-journal.ts";
@@ -25,6 +28,8 @@ import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type VerifyFlags = SelectionFlags &
+  FileFlags &
+  RootFlags &
   MappingFlags &
   OutputFlags &
   PaceFlags &
@@ -41,7 +46,9 @@ export interface VerifyRequest {
 export function runVerify(terminal: Terminal, request: VerifyRequest): Promise<void> {
   const { flags, source, target } = request;
   // Mistakes in the rules are told before a place is opened.
-  const given = { selection: selectionOf(flags), mapping: mappingOf(flags) };
+  const files = fileRulesOf(flags, terminal.args);
+  const given = { selection: selectionOf(flags), mapping: mappingOf(flags), ...(files === undefined ? {} : { files }) };
+  for (const role of ["source", "target"] as const) rootRulesOf(flags, role);
   return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
     const started = terminal.now();
     const prepared = await prepareVerify(session, request, given);
@@ -72,11 +79,7 @@ function contextOf(
   return { source: job.source.uri, target: job.target.uri, level, notCarried: catalogue.notCarried };
 }
 
-async function prepareVerify(
-  session: Session,
-  request: VerifyRequest,
-  given: Pick<JobOptions, "selection" | "mapping">,
-): Promise<Prepared> {
+async function prepareVerify(session: Session, request: VerifyRequest, given: Given): Promise<Prepared> {
   const { places, interruption, display, terminal } = session;
   const { flags } = request;
   const source = await places.source(request.source, interruption.signal);
@@ -87,22 +90,32 @@ async function prepareVerify(
   return prepare(jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency }));
 }
 
+type Given = Pick<JobOptions, "selection" | "mapping" | "files">;
+
 /** What is not given comes from the earlier copy; the selection never does, so that nothing is left out unseen. */
-function combined(given: Pick<JobOptions, "selection" | "mapping">, flags: VerifyFlags, earlier: EarlierJob | undefined): JobOptions {
+function combined(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined): JobOptions {
+  const files = given.files ?? earlier?.options.files;
   return {
     selection: given.selection,
     mapping: hasMapping(flags) || earlier === undefined ? given.mapping : earlier.options.mapping,
     onLoss: flags.onLoss ?? earlier?.options.onLoss ?? "refuse",
+    ...(files === undefined ? {} : { files }),
   };
 }
 
-function notes(given: Pick<JobOptions, "selection">, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
+function notes(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
   if (earlier === undefined) return [];
-  const { mapping, onLoss, selection } = earlier.options;
+  const { mapping, onLoss, selection, files } = earlier.options;
   const none = createMapping({}).canonical;
   const usesMapping = !hasMapping(flags) && createMapping(mapping).canonical !== none;
   const usesPolicy = flags.onLoss === undefined && onLoss === "drop";
-  const what = [...(usesMapping ? ["the mapping"] : []), ...(usesPolicy ? ["--on-loss drop"] : [])].join(" and ");
+  const usesFiles = given.files === undefined && files !== undefined;
+  const parts = [
+    ...(usesMapping ? ["the mapping"] : []),
+    ...(usesPolicy ? ["--on-loss drop"] : []),
+    ...(usesFiles ? [createFileFilter(files).wording] : []),
+  ];
+  const what = parts.join(" and ");
   const when = new Date(earlier.updated).toISOString().slice(0, 16).replace("T", " ");
   return [
     ...(what === "" ? [] : [`using ${what} of the copy of ${when} UTC: ${earlier.command}`]),

@@ -1,7 +1,7 @@
 // Keeps credentials out of everything that is written: what the environment holds as a secret is blanked out of every text.
 import type { Environment } from "./terminal.ts";
 
-const SECRET_VARIABLE = /(^|_)(TOKEN|PASSWORD|SECRET)(_|$)/;
+const SECRET_VARIABLE = /(^|_)(TOKEN|PASSWORD|SECRET|ACCESS_KEY|CONNECTION_STRING)(_|$)/;
 
 /** Shorter values would blank out parts of ordinary words, in names and values of the registry too; the HTTP client has its own net. */
 const SHORTEST = 8;

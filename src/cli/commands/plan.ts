@@ -1,5 +1,7 @@
 // mlferry plan: what a copy would do.
 import type { Command } from "commander";
+import { addFileFlags, addRootFlags } from "../file-flags.ts";
+import type { FileFlags, RootFlags } from "../file-flags.ts";
 import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
 import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
@@ -7,7 +9,7 @@ import type { MappingFlags } from "../mapping-flags.ts";
 import { move } from "../move.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = SelectionFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags;
+type PlanFlags = SelectionFlags & FileFlags & RootFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags;
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -17,6 +19,8 @@ export function registerPlan(program: Command, terminal: Terminal): void {
     .argument("<SRC>", "where a copy would read")
     .argument("<DST>", "where it would write");
   addSelectionFlags(command);
+  addFileFlags(command);
+  addRootFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
   addPaceFlags(command);

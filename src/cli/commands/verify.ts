@@ -3,6 +3,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { MigrationError } from "../../errors.ts";
 import { checkOneBundle } from "../check-bundle.ts";
+import { addFileFlags, addRootFlags } from "../file-flags.ts";
 import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag } from "../flags.ts";
 import { parseLocation } from "../location.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
@@ -21,7 +22,7 @@ export function registerVerify(program: Command, terminal: Terminal): void {
     .argument("<SRC>", "where the objects came from, or a bundle to check by itself")
     .argument("[DST]", "where they should be");
   addLevelFlag(command);
-  addSelectionFlags(command);
+  addRootFlags(addFileFlags(addSelectionFlags(command)));
   addMappingFlags(command);
   command.addOption(
     new Option(
