@@ -1,6 +1,7 @@
 // The Python that the live suite needs: a virtual environment with one exact MLflow, made once and kept.
 import { execFile } from "node:child_process";
-import { access, mkdir, rename, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { access, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -25,11 +26,17 @@ export async function ensurePython(env: NodeJS.ProcessEnv = process.env): Promis
     await assertMlflow(named);
     return named;
   }
-  const home = join(CACHE_DIR, `python-mlflow-${MLFLOW_VERSION}-auth`);
+  const home = join(CACHE_DIR, `python-mlflow-${MLFLOW_VERSION}-${await requirementsDigest()}`);
   const python = join(home, "bin", "python");
   if (!(await exists(python))) await install(home);
   await assertMlflow(python);
   return python;
+}
+
+/** Other requirements are another environment. */
+async function requirementsDigest(): Promise<string> {
+  const text = await readFile(join(LIVE_DIR, "requirements.txt"));
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 /** Built aside and renamed, so that a cut-off installation is never taken for a whole one. */
