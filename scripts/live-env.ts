@@ -1,4 +1,4 @@
-// Prepares the Python of the live suite and prints its path, so that the first test run need not wait for the download.
-import { ensurePython } from "../test/live/servers.ts";
+// Prepares the Pythons of the live suite and prints their paths, so that the first test run need not wait for the download.
+import { ensurePython, MLFLOW_VERSIONS } from "../test/live/servers.ts";
 
-process.stdout.write(`${await ensurePython()}\n`);
+for (const path of await Promise.all(MLFLOW_VERSIONS.map((version) => ensurePython(version)))) process.stdout.write(`${path}\n`);

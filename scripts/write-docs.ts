@@ -3,9 +3,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { EXIT_MEANINGS } from "../src/cli/exit-codes.ts";
 import { buildProgram } from "../src/cli/program.ts";
+import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
-import { bundleCheckSchema, errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
+import { workspacesSchema } from "../src/report/workspaces-json.ts";
+import { statusSchema } from "../src/report/status.ts";
+import { bundleCheckSchema } from "../src/report/bundle-check-json.ts";
+import { errorSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../src/report/json.ts";
 
 /** A page of the docs and what it is to hold. */
 export interface Page {
@@ -63,7 +67,17 @@ function commands(): string {
   let written = "";
   const output = { write: (text: string) => void (written += text), isTTY: false, columns: WIDTH };
   const signals = { on: () => signals, off: () => signals } as unknown as Terminal["signals"];
-  const terminal = { stdout: output, stderr: output, env: {}, args: [], version: "", now: () => 0, signals, exitCode: 0 };
+  const terminal = {
+    stdout: output,
+    stderr: output,
+    env: {},
+    args: [],
+    version: "",
+    now: () => 0,
+    signals,
+    secrets: createSecrets({}),
+    exitCode: 0,
+  };
   return buildProgram(terminal)
     .commands.map((command) => {
       written = "";
@@ -74,11 +88,13 @@ function commands(): string {
 }
 
 const FORMS: readonly (readonly [string, z.ZodType])[] = [
-  ["`copy`, `export`, `import`", jobSchema],
+  ["`copy`, `export`, `import`, `apply`", jobSchema],
   ["`plan`, and the above with `--dry-run`", planSchema],
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
+  ["any of these with `--workspaces`", workspacesSchema],
+  ["`status`", statusSchema],
   ["any command that ends with an error", errorSchema],
 ];
 

@@ -18,8 +18,10 @@ export interface FailedRequest {
 export const CODES = {
   USAGE: { exit: 2, meaning: "the command line is not one that mlferry understands" },
   LOCATION_UNKNOWN: { exit: 2, meaning: "a source or target is written in a form that names no known place" },
+  CONFIG_INVALID: { exit: 2, meaning: "mlferry.yaml is not valid, or a file named in its place is missing" },
   MAPPING_INVALID: { exit: 2, meaning: "the mapping file or a mapping flag is not valid" },
-  NOTHING_SELECTED: { exit: 2, meaning: "a pattern selects nothing at the source" },
+  FILTER_INVALID: { exit: 2, meaning: "a filter is not one that the source understands" },
+  NOTHING_SELECTED: { exit: 2, meaning: "a pattern or a filter selects nothing at the source" },
   OUTPUT_EXISTS: { exit: 2, meaning: "the bundle to be written is there already" },
   MAPPING_COLLISION: { exit: 1, meaning: "two objects of the source would get one name at the target" },
   NAME_TAKEN: { exit: 1, meaning: "the target holds a different object under the name" },
@@ -41,6 +43,11 @@ export const CODES = {
   BUNDLE_TOO_NEW: { exit: 1, meaning: "a bundle has a format version that this mlferry does not know" },
   DISK: { exit: 1, meaning: "the local disk refused a read or a write" },
   NOT_SUPPORTED: { exit: 1, meaning: "the place does not offer what was asked" },
+  STALE_PLAN: { exit: 6, meaning: "a saved plan no longer fits: tool, source or target have changed since it was made" },
+  PLAN_INVALID: { exit: 6, meaning: "a file is no plan, or a plan that is cut short or was altered" },
+  DECLINED: { exit: 1, meaning: "the question whether to go on was not answered with yes; nothing was written" },
+  JOB_UNKNOWN: { exit: 2, meaning: "the state folder holds no such job, or more than one" },
+  JOB_CHANGED: { exit: 1, meaning: "the command of a stored job would do another job now than it did then" },
   INTERRUPTED: { exit: 130, meaning: "the command was stopped before its end" },
   INTERNAL: { exit: 1, meaning: "a defect of mlferry itself" },
 } as const;

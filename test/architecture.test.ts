@@ -41,6 +41,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     modules: ["zod", "node:sqlite", ...FILES],
     reason: "another store must be able to stand behind the port",
   },
+  "plan-file": {
+    imports: ["ports", "model", "errors"],
+    importsTypes: ["engine"],
+    modules: ["zod", ...FILES],
+    reason: "a plan on disk: it knows what a step is called, and nothing of how one comes about",
+  },
   http: {
     imports: ["errors"],
     modules: ["undici", "p-limit", "node:crypto", "node:stream", "node:stream/promises", "node:timers/promises", "node:zlib"],

@@ -1,6 +1,6 @@
 // Checks a bundle by itself, without any other place.
 import { checkBundle } from "../adapters/bundle/check.ts";
-import { bundleCheckJson } from "../report/json.ts";
+import { bundleCheckJson } from "../report/bundle-check-json.ts";
 import { bundleCheckText } from "../report/bundle-check-text.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputFlags, PaceFlags } from "./flags.ts";

@@ -1,11 +1,41 @@
-// Where credentials come from: the environment, in MLflow's own names, or in mlferry's where two servers have a login each.
-import { MigrationError } from "../errors.ts";
-import type { Auth } from "../http/client.ts";
-import type { Role } from "./location.ts";
+// Where credentials come from: what mlferry.yaml says of a registry that was named, or else the environment, in MLflow's own names or
+// in mlferry's where two servers have a login each.
+import { readFileSync } from "node:fs";
+import { asMigrationError, MigrationError } from "../errors.ts";
+import type { Auth, AuthProvider } from "../http/client.ts";
+import { expiryOf, renewing } from "../http/login.ts";
+import type { RegistryLogin } from "./config.ts";
+import type { Location, Role } from "./location.ts";
+import type { Terminal } from "./terminal.ts";
+import { runTokenCommand } from "./token-command.ts";
 import type { Environment } from "./terminal.ts";
 
+/** How a client proves who asks. */
+export interface Credentials {
+  readonly auth?: Auth | AuthProvider;
+  /** Where that is set, for hints. */
+  readonly authFrom: string;
+}
+
+type Context = Pick<Terminal, "env" | "secrets" | "now">;
+
 /**
- * The credentials for a server. MLFERRY_SOURCE_… or MLFERRY_TARGET_… win as a set; else MLFLOW_TRACKING_…. User name and
+ * The credentials for a server. Those of a named registry are its own alone; without any in its entry the environment's are used, as for
+ * an address. Throws USAGE for a variable that is not set, and for half a login.
+ */
+export function credentialsOf(location: Location & { readonly place: "mlflow" }, role: Role, context: Context): Credentials {
+  const { registry } = location;
+  if (registry?.login !== undefined) return registryCredentials(registry.name, registry.login, context);
+  const auth = credentialsFor(role, context.env);
+  const own = `MLFERRY_${role.toUpperCase()}_TRACKING_…`;
+  return {
+    ...(auth === undefined ? {} : { auth }),
+    authFrom: `MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (for the ${role} alone: ${own})`,
+  };
+}
+
+/**
+ * What the environment holds for a server. MLFERRY_SOURCE_… or MLFERRY_TARGET_… win as a set; else MLFLOW_TRACKING_…. User name and
  * password win over a token, as in mlflow/utils/rest_utils.py. Undefined: none are set. Throws USAGE for half a login.
  */
 export function credentialsFor(role: Role, env: Environment): Auth | undefined {
@@ -20,4 +50,61 @@ function loginOf(prefix: string, env: Environment): Auth | undefined {
   if (!username && !password) return undefined;
   const [there, missing] = username ? ["USERNAME", "PASSWORD"] : ["PASSWORD", "USERNAME"];
   throw new MigrationError("USAGE", `${prefix}${there} is set, but ${prefix}${missing} is not`, { hint: "set both, or neither" });
+}
+
+function registryCredentials(name: string, login: RegistryLogin, { env, secrets, now }: Context): Credentials {
+  const whose = `registry ${name}`;
+  const variable = (of: string): string => requiredVariable(of, whose, env);
+  switch (login.kind) {
+    case "token-env": {
+      const token = variable(login.variable);
+      secrets.add(token);
+      return { auth: { kind: "bearer", token }, authFrom: `${login.variable}, the token_env of ${whose}` };
+    }
+    case "password": {
+      const username = typeof login.username === "string" ? login.username : variable(login.username.variable);
+      const password = variable(login.passwordVariable);
+      secrets.add(password);
+      return { auth: { kind: "basic", username, password }, authFrom: `${login.passwordVariable}, the password_env of ${whose}` };
+    }
+    case "token-file":
+      return {
+        auth: renewingToken(() => Promise.resolve(readToken(login.path, whose)), { secrets, now }),
+        authFrom: `${login.path}, the token_file of ${whose}`,
+      };
+    case "token-command":
+      return {
+        auth: renewingToken(() => runTokenCommand(login.command, env, whose), { secrets, now }),
+        authFrom: `the token_command of ${whose}`,
+      };
+  }
+}
+
+function requiredVariable(name: string, whose: string, env: Environment): string {
+  const value = env[name] ?? "";
+  if (value !== "") return value;
+  throw new MigrationError("USAGE", `${whose} takes its login from ${name}, which is not set`, {
+    hint: `set ${name}, or change the entry in mlferry.yaml`,
+  });
+}
+
+function renewingToken(obtain: () => Promise<string>, { secrets, now }: Pick<Context, "secrets" | "now">): AuthProvider {
+  return renewing(async () => {
+    const token = await obtain();
+    secrets.add(token);
+    const expires = expiryOf(token);
+    return { auth: { kind: "bearer", token }, ...(expires === undefined ? {} : { expires }) };
+  }, now);
+}
+
+function readToken(path: string, whose: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (thrown) {
+    const { message } = asMigrationError(thrown);
+    throw new MigrationError("NOT_AUTHORISED", `the token_file of ${whose} cannot be read: ${message}`, {
+      cause: thrown,
+      hint: "check token_file in mlferry.yaml; a relative path counts from the folder of that file",
+    });
+  }
 }

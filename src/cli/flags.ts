@@ -4,15 +4,21 @@ import type { Command } from "commander";
 import type { Selection } from "../model/selection.ts";
 import { LEVELS } from "../engine/finding.ts";
 import type { Level } from "../engine/finding.ts";
+import type { VersionNumbers } from "../engine/numbering.ts";
+import { parseAliases, parseSince, parseStages, parseTag, parseVersions } from "./selection-values.ts";
 
-export interface SelectionFlags {
-  readonly experiments?: readonly string[];
-  readonly models?: readonly string[];
+export interface SelectionFlags extends Pick<Selection, "experiments" | "models" | "runs" | "stages" | "aliases" | "tags"> {
+  readonly versions?: Selection["versions"] | "all";
+  readonly since?: string;
   readonly includeDeleted?: boolean;
 }
 
 export interface LossFlags {
   readonly onLoss: "refuse" | "drop";
+}
+
+export interface NumberFlags {
+  readonly versionNumbers: VersionNumbers;
 }
 
 export interface OutputFlags {
@@ -45,7 +51,32 @@ export function addSelectionFlags(command: Command): Command {
     .addOption(
       repeatable("--models <glob>", "only registered models of this name, with the runs and experiments of their versions (repeatable)"),
     )
+    .option("--runs <filter>", "only runs that meet an MLflow run filter, such as \"metrics.auc > 0.9 AND tags.team = 'x'\"")
+    .addOption(new Option("--versions <which>", "only these versions of every model: latest:N, or 3,5-7, or all").argParser(parseVersions))
+    .addOption(new Option("--stages <list>", "only versions in one of these stages, such as Production,Staging").argParser(parseStages))
+    .addOption(
+      new Option("--aliases <list>", "only versions that have one of these aliases (globs, separated by commas)").argParser(parseAliases),
+    )
+    .addOption(
+      new Option("--tags <key=value>", "only experiments and models with this tag (repeatable; VALUE is a glob)").argParser(parseTag),
+    )
+    .option("--since <time>", "only what was made, changed, begun or ended since: 2026-01-31, 2026-01-31T08:00Z, or 12h, 7d")
     .option("--include-deleted", "also deleted experiments and runs, which stay deleted");
+}
+
+/** Whether a command selects by itself, in whatever way. */
+export function hasSelection({
+  experiments,
+  models,
+  runs,
+  versions,
+  stages,
+  aliases,
+  tags,
+  since,
+  includeDeleted,
+}: SelectionFlags): boolean {
+  return [experiments, models, runs, versions, stages, aliases, tags, since, includeDeleted].some((flag) => flag !== undefined);
 }
 
 export function addLossFlag(command: Command): Command {
@@ -54,6 +85,18 @@ export function addLossFlag(command: Command): Command {
       .choices(["refuse", "drop"])
       .default("refuse"),
   );
+}
+
+export function addNumberFlag(command: Command): Command {
+  return command.addOption(numberOption().default("preserve"));
+}
+
+/** `--version-numbers` without a default. */
+export function numberOption(): Option {
+  return new Option("--version-numbers <how>", "keep the numbers of versions, gaps included, or give them anew from 1, in order").choices([
+    "preserve",
+    "compact",
+  ]);
 }
 
 export function addPaceFlags(command: Command): Command {
@@ -84,12 +127,19 @@ export function addOutputFlags(command: Command): Command {
     .option("--log-file <file>", "append a log, a JSON object a line");
 }
 
-/** What a command selects, as the engine takes it. */
-export function selectionOf(flags: SelectionFlags): Selection {
+/** What a command selects, as the engine takes it. `now` (epoch ms) is asked where a duration is to be counted back. Throws USAGE. */
+export function selectionOf(flags: SelectionFlags, now: () => number): Selection {
+  const { experiments, models, runs, versions, stages, aliases, tags, since, includeDeleted } = flags;
   return {
-    ...(flags.experiments === undefined ? {} : { experiments: flags.experiments }),
-    ...(flags.models === undefined ? {} : { models: flags.models }),
-    includeDeleted: flags.includeDeleted === true,
+    ...(experiments === undefined ? {} : { experiments }),
+    ...(models === undefined ? {} : { models }),
+    ...(runs === undefined ? {} : { runs }),
+    ...(versions === undefined || versions === "all" ? {} : { versions }),
+    ...(stages === undefined ? {} : { stages }),
+    ...(aliases === undefined ? {} : { aliases }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(since === undefined ? {} : { since: parseSince(since, now()) }),
+    includeDeleted: includeDeleted === true,
   };
 }
 

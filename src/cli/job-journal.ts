@@ -1,26 +1,19 @@
 // The journal of a command's job: which job it is, and how far its records may be trusted.
 import { resolve } from "node:path";
-import { z } from "zod";
+import { MigrationError } from "../errors.ts";
 import { jobId, openJournal } from "../journal/journal.ts";
+import type { OpenedJournal } from "../journal/journal.ts";
 import { findJob, listJobs } from "../journal/jobs.ts";
 import type { StoredJob } from "../journal/jobs.ts";
-import { createMapping, mappingSchema } from "../model/mapping.ts";
-import type { FileRules } from "../model/file-filter.ts";
-import type { MappingFile } from "../model/mapping.ts";
-import type { Selection } from "../model/selection.ts";
 import type { OriginId } from "../model/entities.ts";
-import type { JobIdentity, Journal } from "../ports/journal.ts";
+import type { JobIdentity } from "../ports/journal.ts";
 import type { Source } from "../ports/source.ts";
+import { shortId } from "../report/status.ts";
+import { commandLine } from "./command-line.ts";
+import { canonicalOptions, jobOptionsSchema } from "./job-options.ts";
+import type { JobOptions } from "./job-options.ts";
 import type { Location } from "./location.ts";
-
-/** What was asked for, as a journal and a bundle's header keep it. */
-export interface JobOptions {
-  readonly selection: Selection;
-  readonly mapping: MappingFile;
-  readonly onLoss: "refuse" | "drop";
-  /** Absent: all files. */
-  readonly files?: FileRules;
-}
+import type { Terminal } from "./terminal.ts";
 
 export interface JobJournalOptions {
   readonly dir: string;
@@ -28,26 +21,45 @@ export interface JobJournalOptions {
   readonly target: Source;
   readonly location: Location;
   readonly options: JobOptions;
-  readonly command: string;
-  readonly now: () => number;
+  readonly terminal: Pick<Terminal, "args" | "now" | "resumes">;
+  /** What `mlferry resume` is to run. */
+  readonly args: readonly string[];
 }
 
-/** Opens the journal of a job. Throws NOT_SUPPORTED when another process works on the same job. */
-export async function openJobJournal(job: JobJournalOptions): Promise<Journal> {
-  const { dir, source, target, location, options, command, now } = job;
-  const info = { command, source: source.uri, target: placeName(location, target), options };
+/**
+ * Opens the journal of a job. Throws NOT_SUPPORTED when another process works on the same job, JOB_CHANGED when the command of a job
+ * that is to be resumed has come to mean another one.
+ */
+export async function openJobJournal(job: JobJournalOptions): Promise<OpenedJournal> {
+  const { dir, source, target, location, options, terminal, args } = job;
+  const { now } = terminal;
+  const command = commandLine(terminal.args);
+  const info = { command, args, folder: process.cwd(), source: source.uri, target: placeName(location, target), options };
   const isBundle = location.place === "bundle";
-  const journal = await openJournal({ dir, identity: identityOf(job, target.origin), info, now, exclusive: !isBundle });
+  const identity = identityOf(job, target.origin);
+  refuseOther(identity, terminal);
+  const journal = await openJournal({ dir, identity, info, now, exclusive: !isBundle });
   // A bundle knows itself what it holds, and it may have been deleted since the journal was written.
   return isBundle ? { ...journal, resuming: false, files: () => Promise.resolve([]) } : journal;
 }
 
-/** Whether an earlier run of this very job into a bundle was cut off or had failures, so that it goes on. */
-export async function isLeftUnfinished(job: Pick<JobJournalOptions, "dir" | "source" | "location" | "options">): Promise<boolean> {
-  if (job.location.place !== "bundle") return false;
+function refuseOther(identity: JobIdentity, { args, resumes }: JobJournalOptions["terminal"]): void {
+  if (resumes === undefined || resumes === jobId(identity)) return;
+  const what = `the command of job ${shortId(resumes)} would do another job now`;
+  throw new MigrationError("JOB_CHANGED", `${what}: its mapping file or one of its places has changed`, {
+    hint: `to begin that other job: ${commandLine(args)}`,
+  });
+}
+
+/** How an earlier run of this very job into a bundle ended; undefined where none is known. Throws JOB_CHANGED as above. */
+export async function bundleJobState(
+  job: Pick<JobJournalOptions, "dir" | "source" | "location" | "options" | "terminal">,
+): Promise<StoredJob["state"] | undefined> {
+  if (job.location.place !== "bundle") return undefined;
   // What is exported keeps its origin.
-  const id = jobId(identityOf(job, job.source.origin));
-  return (await listJobs(job.dir)).some((stored) => stored.id === id && stored.state !== "complete");
+  const identity = identityOf(job, job.source.origin);
+  refuseOther(identity, job.terminal);
+  return (await listJobs(job.dir)).find((stored) => stored.id === jobId(identity))?.state;
 }
 
 /** The job that wrote to the bundle's name last, as far as the state folder knows. */
@@ -62,21 +74,8 @@ function identityOf(
   // At a server, marks tell under which filter an object is whole: a job without the filter goes on with the files that are there.
   const files = options.files === undefined ? [] : [{ files: options.files }];
   const where = location.place === "bundle" ? [...files, resolve(location.path)] : [];
-  const mapping = createMapping(options.mapping).canonical;
-  return { source: source.origin, target, options: JSON.stringify([options.selection, mapping, options.onLoss, ...where]) };
+  return { source: source.origin, target, options: JSON.stringify([...canonicalOptions(options), ...where]) };
 }
-
-const storedOptions = z.object({
-  selection: z.object({ experiments: z.array(z.string()).optional(), models: z.array(z.string()).optional(), includeDeleted: z.boolean() }),
-  mapping: mappingSchema,
-  onLoss: z.enum(["refuse", "drop"]),
-  files: z
-    .object({
-      artifacts: z.union([z.literal("none"), z.array(z.string())]).exactOptional(),
-      maxFileBytes: z.number().exactOptional(),
-    })
-    .exactOptional(),
-});
 
 export interface EarlierJob {
   readonly command: string;
@@ -88,17 +87,9 @@ export interface EarlierJob {
 /** The newest job from the source to the target; undefined where none is known, or an older mlferry kept it in another form. */
 export async function earlierJob(dir: string, source: Source, target: Source, location: Location): Promise<EarlierJob | undefined> {
   const stored = await storedJob(dir, source, target, location);
-  const parsed = storedOptions.safeParse(stored?.options);
-  if (stored === undefined || !parsed.success) return undefined;
-  const { selection, mapping, onLoss, files } = parsed.data;
-  const { experiments, models, includeDeleted } = selection;
-  const options = {
-    selection: { ...(experiments === undefined ? {} : { experiments }), ...(models === undefined ? {} : { models }), includeDeleted },
-    mapping,
-    onLoss,
-    ...(files === undefined ? {} : { files }),
-  };
-  return { command: stored.command, updated: stored.updated, options };
+  const options = jobOptionsSchema.safeParse(stored?.options);
+  if (stored === undefined || !options.success) return undefined;
+  return { command: stored.command, updated: stored.updated, options: options.data };
 }
 
 async function storedJob(dir: string, source: Source, target: Source, location: Location): Promise<StoredJob | undefined> {

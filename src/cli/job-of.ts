@@ -2,7 +2,7 @@
 import type { Job } from "../engine/job.ts";
 import { createFileFilter } from "../model/file-filter.ts";
 import { createMapping } from "../model/mapping.ts";
-import type { JobOptions } from "./job-journal.ts";
+import type { JobOptions } from "./job-options.ts";
 import { logJobEvent } from "./job-log.ts";
 import type { Session } from "./session.ts";
 
@@ -19,6 +19,7 @@ export function jobOf(
     mapping: createMapping(options.mapping),
     onLoss: options.onLoss,
     files: createFileFilter(options.files ?? {}),
+    versionNumbers: options.versionNumbers,
     signal: interruption.signal,
     drain: interruption.drain,
     onEvent(event) {

@@ -1,18 +1,18 @@
 // The mapping of a command: flags first, then the rules of a YAML file, whose mistakes are told with their line.
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { isNode, LineCounter, parseDocument } from "yaml";
-import type { Document } from "yaml";
-import { asMigrationError, MigrationError } from "../errors.ts";
+import { MigrationError } from "../errors.ts";
 import { mappingSchema, mergeMappings, parseMapping } from "../model/mapping.ts";
 import type { MappingFile } from "../model/mapping.ts";
 import { repeatable } from "./flags.ts";
+import { readYamlFile } from "./yaml-file.ts";
+import type { YamlWords } from "./yaml-file.ts";
 
 export interface MappingFlags {
   readonly map?: string;
   readonly renameModel?: readonly string[];
   readonly renameExperiment?: readonly string[];
   readonly renameAlias?: readonly string[];
+  readonly renameWorkspace?: readonly string[];
   readonly stageAlias?: readonly string[];
   readonly stageTag?: readonly string[];
   readonly dropTag?: readonly string[];
@@ -24,12 +24,13 @@ export function addMappingFlags(command: Command): Command {
     .addOption(repeatable("--rename-model <from=to>", "rename models; * in TO stands for what * in FROM matched (repeatable)"))
     .addOption(repeatable("--rename-experiment <from=to>", "rename experiments (repeatable)"))
     .addOption(repeatable("--rename-alias <from=to>", "rename aliases (repeatable)"))
+    .addOption(repeatable("--rename-workspace <from=to>", "with --workspaces: what a workspace is called at the target (repeatable)"))
     .addOption(repeatable("--stage-alias <stage=alias>", "turn a stage into an alias, such as Production=champion (repeatable)"))
     .addOption(repeatable("--stage-tag <stage=key=value>", "turn a stage into a tag, such as Archived=lifecycle=archived (repeatable)"))
     .addOption(repeatable("--drop-tag <glob>", "leave tags out whose key matches (repeatable)"));
 }
 
-/** Whether a command gave any rule, in flags or as a file. */
+/** Whether a command gave any rule that changes objects, in flags or as a file. */
 export function hasMapping(flags: MappingFlags): boolean {
   const { map, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, dropTag } = flags;
   return [map, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, dropTag].some((flag) => flag !== undefined);
@@ -43,44 +44,18 @@ export function mappingOf(flags: MappingFlags): MappingFile {
 
 /** Reads and checks a mapping file. Throws MAPPING_INVALID with the line of the first mistake. */
 export function readMappingFile(path: string): MappingFile {
-  const lines = new LineCounter();
-  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const message = (error.message.split("\n", 1)[0] ?? "").replace(/[.:]$/, "").toLowerCase();
-    throw new MigrationError("MAPPING_INVALID", `${path} line ${String(lines.linePos(error.pos[0]).line)} is not valid YAML: ${message}`, {
-      hint: "docs/mapping.md has an example of a mapping file",
-      cause: error,
-    });
-  }
-  const value: unknown = document.toJS();
-  const checked = mappingSchema.safeParse(value ?? {});
-  const issue = checked.error?.issues[0];
+  const file = readYamlFile(path, WORDS);
+  const issue = mappingSchema.safeParse(file.value ?? {}).error?.issues[0];
   const keys = issue !== undefined && "keys" in issue ? issue.keys.slice(0, 1) : [];
-  const line = issue === undefined ? undefined : lineOf(document, lines, [...issue.path, ...keys]);
-  return parseMapping(value, line === undefined ? path : `${path} line ${String(line)}`);
+  return parseMapping(file.value, issue === undefined ? path : file.where([...issue.path, ...keys]));
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (thrown) {
-    const { message, cause } = asMigrationError(thrown);
-    throw new MigrationError("MAPPING_INVALID", `the mapping file cannot be read: ${message}`, {
-      cause,
-      hint: "check the path given with --map",
-    });
-  }
-}
-
-/** The line of the value at a path, or of the innermost part of the path that is there. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
-  for (let length = path.length; length > 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range !== null && node.range !== undefined) return lines.linePos(node.range[0]).line;
-  }
-  return undefined;
-}
+const WORDS: YamlWords = {
+  code: "MAPPING_INVALID",
+  what: "mapping file",
+  pathHint: "check the path given with --map",
+  syntaxHint: "docs/mapping.md has an example of a mapping file",
+};
 
 function flagRules(flags: MappingFlags): MappingFile {
   const stages: Record<string, { alias: string } | { tag: string }> = {};
@@ -97,6 +72,7 @@ function flagRules(flags: MappingFlags): MappingFile {
     models: renames("--rename-model", flags.renameModel),
     experiments: renames("--rename-experiment", flags.renameExperiment),
     aliases: renames("--rename-alias", flags.renameAlias),
+    workspaces: renames("--rename-workspace", flags.renameWorkspace),
     stages,
     tags: (flags.dropTag ?? []).map((from) => ({ from, drop: true })),
   };

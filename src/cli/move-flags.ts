@@ -2,36 +2,51 @@
 import type { Command } from "commander";
 import { addFileFlags, addRootFlags, fileRulesOf } from "./file-flags.ts";
 import type { FileFlags, RootFlags } from "./file-flags.ts";
-import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, selectionOf } from "./flags.ts";
-import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
-import type { JobOptions } from "./job-journal.ts";
+import { addLossFlag, addNumberFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, selectionOf } from "./flags.ts";
+import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
+import type { JobOptions } from "./job-options.ts";
 import { addMappingFlags, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
+import { addPlaceFlags } from "./place-flags.ts";
+import type { PlaceFlags } from "./place-flags.ts";
+import type { Terminal } from "./terminal.ts";
 
-export type MoveFlags = SelectionFlags &
+export type MoveFlags = PlaceFlags &
+  SelectionFlags &
   FileFlags &
   RootFlags &
   MappingFlags &
   LossFlags &
+  NumberFlags &
   OutputFlags &
   PaceFlags &
   StateFlags & { readonly dryRun?: boolean };
 
 export function addMoveFlags(command: Command): Command {
+  addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
   addFileFlags(command);
   addRootFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
+  addNumberFlag(command);
   command.option("--dry-run", "tell what would be done, as mlferry plan does, and write nothing");
   addStateFlag(command);
   addPaceFlags(command);
   return addOutputFlags(command);
 }
 
-/** What the flags ask for. Reads the mapping file; throws MAPPING_INVALID and USAGE. `args` are the command line's. */
-export function jobOptionsOf(flags: SelectionFlags & FileFlags & MappingFlags & LossFlags, args: readonly string[]): JobOptions {
+/** What the flags ask for. Reads the mapping file; throws MAPPING_INVALID, USAGE. */
+export function jobOptionsOf(
+  flags: SelectionFlags & FileFlags & MappingFlags & LossFlags & NumberFlags,
+  { args, now }: Pick<Terminal, "args" | "now">,
+): JobOptions {
   const files = fileRulesOf(flags, args);
-  const options = { selection: selectionOf(flags), mapping: mappingOf(flags), onLoss: flags.onLoss };
-  return files === undefined ? options : { ...options, files };
+  return {
+    selection: selectionOf(flags, now),
+    mapping: mappingOf(flags),
+    onLoss: flags.onLoss,
+    versionNumbers: flags.versionNumbers,
+    ...(files === undefined ? {} : { files }),
+  };
 }

@@ -1,33 +1,92 @@
 // From the words of a copy, export or import to the job, or to its plan with --dry-run.
 import { MigrationError } from "../errors.ts";
+import { eachWorkspace } from "./each-workspace.ts";
 import { rootRulesOf } from "./file-flags.ts";
-import { isSamePlace, parseLocation } from "./location.ts";
+import { isSamePlace, outputLocation } from "./location.ts";
 import type { Location } from "./location.ts";
 import { hasMapping } from "./mapping-flags.ts";
 import { jobOptionsOf } from "./move-flags.ts";
 import type { MoveFlags } from "./move-flags.ts";
+import { createLocator } from "./place-flags.ts";
 import { runJob } from "./run-job.ts";
+import type { JobRequest } from "./run-job.ts";
 import { runPlan } from "./run-plan.ts";
 import { refuseExisting } from "./output-path.ts";
+import { refusePlanOutput } from "./plan-output.ts";
+import type { PlanOutput } from "./plan-output.ts";
 import { stateDir } from "./state-dir.ts";
 import type { Terminal } from "./terminal.ts";
+import { locateSet } from "./workspace-pairs.ts";
+
+/** The three names under which a job is begun, and what each holds its places to be. */
+export type MoveKind = "copy" | "export" | "import";
 
 export interface Move {
+  readonly kind: MoveKind;
   readonly source: string;
   readonly target: string;
   readonly flags: MoveFlags;
   /** Default: false. */
   readonly force?: boolean;
+  /** Where to save the plan of a dry run. */
+  readonly out?: string;
 }
 
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
-export async function move(terminal: Terminal, { source, target, flags, force = false }: Move): Promise<void> {
-  const options = jobOptionsOf(flags, terminal.args);
-  const request = { source: parseLocation(source, "source"), target: parseLocation(target, "target"), options, flags };
+export async function move(terminal: Terminal, { kind, source, target, flags, force = false, out }: Move): Promise<void> {
+  const options = jobOptionsOf(flags, terminal);
   for (const role of ["source", "target"] as const) rootRulesOf(flags, role);
-  refuseSamePlace(request.source, request.target, flags);
-  if (request.target.place === "bundle") await refuseExisting(request.target.path, { force, dir: stateDir(flags.state, terminal.env) });
-  await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, { ...request, force }));
+  const { config, locate } = createLocator(terminal, flags);
+  const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
+  if (flags.workspaces === undefined) {
+    const from = readable(kind, locate(source, { role: "source" }));
+    const output = out === undefined ? {} : { output: { path: out, source, target } };
+    return moveOne(terminal, { source: from, target: writable(kind, locateTarget()), options, flags, force, ...output });
+  }
+  if (out !== undefined) {
+    throw new MigrationError("USAGE", "--out saves the plan of one workspace, and --workspaces goes through several", {
+      hint: "save a plan for each, with --source-workspace and --target-workspace",
+    });
+  }
+  const places = {
+    source: readable(
+      kind,
+      locateSet(source, config, () => locate(source, { role: "source" })),
+    ),
+    target: writable(kind, locateSet(target, config, locateTarget)),
+  };
+  const writes = flags.dryRun !== true;
+  return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
+    moveOne(one, { ...places, ...pair, options, flags, force }),
+  );
+}
+
+type OneMove = JobRequest & { readonly flags: MoveFlags; readonly output?: PlanOutput };
+
+async function moveOne(terminal: Terminal, request: OneMove): Promise<void> {
+  const { source, target, flags, force, output } = request;
+  refuseSamePlace(source, target, flags);
+  // The folder of many bundles is made when the first is written.
+  const isSketch = flags.dryRun === true && flags.workspaces !== undefined;
+  if (target.place === "bundle" && !isSketch) await refuseExisting(target.path, { force, dir: stateDir(flags.state, terminal.env) });
+  if (output !== undefined) await refusePlanOutput(output.path);
+  await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, request));
+}
+
+/** The source, if it is what the command reads. */
+function readable(kind: MoveKind, source: Location): Location {
+  if (kind !== "import" || source.place === "bundle") return source;
+  throw new MigrationError("USAGE", "import reads bundles, and the source is a server's address", {
+    hint: "use mlferry copy SRC DST to read from a server",
+  });
+}
+
+/** The target, if it is what the command writes. */
+function writable(kind: MoveKind, target: Location): Location {
+  if (kind !== "export" || target.place === "bundle") return target;
+  throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
+    hint: "use mlferry copy SRC DST to write to a server",
+  });
 }
 
 /** A copy within one server is fine under other names; under the same ones every run would come to lie beside its original. */

@@ -1,37 +1,31 @@
-// Opens places from their locations: one client per server, one pacer per host, so that two places on one host share its limits.
+// Opens places from their locations, and closes them again.
+import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { bundleCapabilities } from "../adapters/bundle/capabilities.ts";
 import { openBundleSource } from "../adapters/bundle/source.ts";
 import { createBundleTarget } from "../adapters/bundle/target.ts";
 import { createMemory } from "../adapters/memory/memory.ts";
-import { connectMlflow } from "../adapters/mlflow/connect.ts";
+import { mlflowCapabilities } from "../adapters/mlflow/capabilities.ts";
 import type { MlflowServer } from "../adapters/mlflow/connect.ts";
 import { createMlflowSource } from "../adapters/mlflow/source.ts";
 import { requireFileStore } from "../adapters/mlflow/target-files.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
-import type { RetryEvent } from "../http/client.ts";
-import { createPacer } from "../http/pace.ts";
-import type { Pacer } from "../http/pace.ts";
+import { createWorkspace } from "../adapters/mlflow/workspaces.ts";
+import type { Workspace } from "../adapters/mlflow/workspaces.ts";
+import { MigrationError } from "../errors.ts";
+import type { OriginId } from "../model/entities.ts";
 import type { Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
-import { createStores } from "../stores/open.ts";
+import type { UnreadWorkspaces } from "../report/unread-workspaces.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
-import { credentialsFor } from "./credentials.ts";
-import { rootRulesOf } from "./file-flags.ts";
-import type { RootFlags } from "./file-flags.ts";
-import type { PaceFlags } from "./flags.ts";
+import { createConnections } from "./connections.ts";
+import type { Connections, ConnectionsOptions, ServerLocation } from "./connections.ts";
 import type { Location, Role } from "./location.ts";
-import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
-import type { Terminal } from "./terminal.ts";
+import { otherWorkspaces } from "./other-workspaces.ts";
 
-export interface PlacesOptions {
-  readonly terminal: Pick<Terminal, "env" | "version">;
-  readonly pace: PaceFlags;
-  readonly roots: RootFlags;
-  /** All locations that will be opened. */
-  readonly locations: readonly Location[];
-  readonly onRetry: (event: RetryEvent) => void;
-  readonly onWait: (reason: string, ms: number) => void;
+export interface PlacesOptions extends ConnectionsOptions {
+  /** Told what a user should know of the places, a line each. */
+  readonly onNote: (line: string) => void;
 }
 
 /** What is written: for `force` and `reopen` (default: false) see BundleTargetOptions. */
@@ -52,6 +46,10 @@ export type TargetUse = WriteUse | { readonly for: "plan"; readonly source: Sour
 export interface Places {
   source(location: Location, signal: AbortSignal): Promise<Source>;
   target(location: Location, use: TargetUse, signal: AbortSignal): Promise<Target>;
+  /** Those that may be seen. Throws NOT_SUPPORTED for a server that has none. */
+  workspaces(location: ServerLocation, role: Role, signal: AbortSignal): Promise<readonly Workspace[]>;
+  /** Workspaces of the source server that were passed over; undefined where there are none. */
+  unread(): UnreadWorkspaces | undefined;
   /** Requests sent so far, by host. */
   requests(): ReadonlyMap<string, number>;
   /** Closes every place that was opened. */
@@ -59,79 +57,82 @@ export interface Places {
 }
 
 export function createPlaces(options: PlacesOptions): Places {
-  const connect = createConnector(options);
+  const connections = createConnections(options);
   const opened: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(place: T): T => {
     opened.push(place);
     return place;
   };
+  const connect: Connect = async (location, role, signal) => {
+    const server = await connections.open(location, role, signal);
+    keep(server.http);
+    return server;
+  };
+  let unread: UnreadWorkspaces | undefined;
   return {
     async source(location, signal) {
       if (location.place === "bundle") return keep(await openBundleSource(location.path, { signal }));
-      return keep(createMlflowSource(await connect.open(location, "source", signal)));
+      const server = await connect(location, "source", signal);
+      const others = otherWorkspaces(location, server, "source");
+      unread = others.unread;
+      others.notes.forEach(options.onNote);
+      return keep(createMlflowSource(server));
     },
     async target(location, use, signal) {
       if (location.place === "bundle") return keep(await bundleTarget(location.path, use, { version: options.terminal.version, signal }));
-      const server = await connect.open(location, "target", signal);
-      if (use.for === "write" && use.withFiles) await requireFileStore(server, signal);
-      return keep(createMlflowTarget(server, createMlflowSource(server)));
+      return keep(await serverTarget(location, use, { connect, onNote: options.onNote, signal }));
     },
-    requests: () => connect.requests(),
+    async workspaces(location, role, signal) {
+      const { workspaces, uri } = await connect(wholeServer(location), role, signal);
+      if (workspaces !== undefined) return workspaces;
+      throw new MigrationError("NOT_SUPPORTED", `${uri} has no workspaces, and --workspaces asks for them`, {
+        hint: "leave --workspaces out, or start the server with --enable-workspaces",
+      });
+    },
+    unread: () => unread,
+    requests: () => connections.requests(),
     async close() {
       for (const place of opened.reverse()) await place.close();
     },
   };
 }
 
-interface Connector {
-  open(location: Location & { readonly place: "mlflow" }, role: Role, signal: AbortSignal): Promise<MlflowServer>;
-  requests(): ReadonlyMap<string, number>;
+type Connect = Connections["open"];
+
+async function serverTarget(
+  location: ServerLocation,
+  use: TargetUse,
+  { connect, onNote, signal }: { connect: Connect; onNote: (line: string) => void; signal: AbortSignal },
+): Promise<Target> {
+  const { workspace } = location;
+  if (workspace?.missing !== undefined && use.for !== "verify") {
+    const whole = await connect(wholeServer(location), "target", signal);
+    if (use.for === "plan") return emptyWorkspace(whole, workspace.name);
+    await requireStore(whole, use, signal);
+    await createWorkspace(whole.http, { name: workspace.name, ...workspace.missing }, signal);
+  }
+  const server = await connect(location, "target", signal);
+  await requireStore(server, use, signal);
+  otherWorkspaces(location, server, "target").notes.forEach(onNote);
+  return createMlflowTarget(server, createMlflowSource(server));
 }
 
-function createConnector(options: PlacesOptions): Connector {
-  const pacerOf = createPacers(options);
-  const servers: { readonly host: string; readonly server: MlflowServer }[] = [];
-  return {
-    async open(location, role, signal) {
-      const auth = credentialsFor(role, options.terminal.env);
-      const client = {
-        baseUrl: location.url,
-        pacer: pacerOf(location.host),
-        userAgent: `mlferry/${options.terminal.version}`,
-        onRetry: options.onRetry,
-        signedUrls: signedUrlsFor(role, options.terminal.env),
-        stores: createStores({ settings: storeSettingsFor(role, options.terminal.env), rules: rootRulesOf(options.roots, role) }),
-        ...(auth === undefined ? {} : { auth }),
-      };
-      const server = await connectMlflow(client, signal);
-      servers.push({ host: location.host, server });
-      return server;
-    },
-    requests() {
-      const counts = new Map<string, number>();
-      for (const { host, server } of servers) counts.set(host, (counts.get(host) ?? 0) + server.http.requests);
-      return counts;
-    },
-  };
+async function requireStore(server: MlflowServer, use: TargetUse, signal: AbortSignal): Promise<void> {
+  if (use.for === "write" && use.withFiles) await requireFileStore(server, signal);
 }
 
-/** One pacer per host. */
-function createPacers({ pace, locations, onWait }: PlacesOptions): (host: string) => Pacer {
-  const hosts = locations.flatMap((location) => (location.place === "mlflow" ? [location.host] : []));
-  const pacers = new Map<string, Pacer>();
-  return (host) => {
-    const known = pacers.get(host);
-    if (known !== undefined) return known;
-    // A file on its way within one host takes a reading and a writing request at once.
-    const least = hosts.filter((one) => one === host).length;
-    const pacer = createPacer({
-      inFlight: Math.max(pace.concurrency, least),
-      onWait: (reason, ms) => onWait(`${host}: ${reason}`, ms),
-      ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
-    });
-    pacers.set(host, pacer);
-    return pacer;
-  };
+function wholeServer({ workspace: _none, ...location }: ServerLocation): ServerLocation {
+  return location;
+}
+
+/** What is to be done shows on an empty place that holds what the server holds. */
+function emptyWorkspace(server: MlflowServer, name: string): Target {
+  const { uri } = server;
+  const origin = createHash("sha256")
+    .update(JSON.stringify(["not created", uri, name]))
+    .digest("hex")
+    .slice(0, 32) as OriginId;
+  return createMemory({ uri: `${uri} (workspace ${name}, to be created)`, origin, capabilities: mlflowCapabilities(server) });
 }
 
 async function bundleTarget(path: string, use: TargetUse, { version, signal }: { version: string; signal: AbortSignal }): Promise<Target> {

@@ -1,23 +1,29 @@
 // The command tree: names, help and how the parser behaves. Each command is a file of its own in commands/.
 import { Command } from "commander";
+import { registerApply } from "./commands/apply.ts";
 import { registerCopy } from "./commands/copy.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
 import { registerLs } from "./commands/ls.ts";
 import { registerPlan } from "./commands/plan.ts";
+import { registerResume } from "./commands/resume.ts";
+import { registerStatus } from "./commands/status.ts";
 import { registerVerify } from "./commands/verify.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Adds a command, with its flags and what it does, to the program. */
-export type Register = (program: Command, terminal: Terminal) => void;
+/** Adds a command, with its flags and what it does, to the program. `build`: for one that runs another. */
+export type Register = (program: Command, terminal: Terminal, build: (terminal: Terminal) => Command) => void;
 
 const COMMANDS: readonly Register[] = [
   registerCopy,
   registerExport,
   registerImport,
   registerPlan,
+  registerApply,
   registerVerify,
+  registerStatus,
+  registerResume,
   registerLs,
   registerDemo,
 ];
@@ -40,7 +46,7 @@ export function buildProgram(terminal: Terminal): Command {
       getErrHasColors: () => false,
     })
     .addHelpText("after", `\n${PLACES}`);
-  for (const register of COMMANDS) register(program, terminal);
+  for (const register of COMMANDS) register(program, terminal, buildProgram);
   return program;
 }
 
@@ -48,7 +54,8 @@ const HELP_WIDTH = 100;
 
 const PLACES = `Places:
   http(s)://host[:port][/path]   an MLflow server
-  NAME.tar, or a folder          a bundle, as mlferry export writes it
+  NAME                           a registry that mlferry.yaml names, with its login and workspace
+  NAME.tar, or ./FOLDER          a bundle, as mlferry export writes it
 
 Credentials are read from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. For two
 servers with a login each, MLFERRY_SOURCE_TRACKING_... and MLFERRY_TARGET_TRACKING_... win.`;

@@ -137,7 +137,7 @@ const WINDOW_MS = 30_000;
 function ended(state: ProgressState, outcome: Outcome, now: number): ProgressState {
   const current = new Map(state.current);
   current.delete(outcome.step.source.key);
-  const moved = outcome.state === "done" || outcome.state === "skipped";
+  const moved = outcome.state === "done" || outcome.state === "skipped" || outcome.state === "dropped";
   return sampled(
     { ...state, current, ended: counted(state.ended, outcome.step.source.kind), notMoved: state.notMoved + (moved ? 0 : 1) },
     now,

@@ -7,20 +7,26 @@ import type { Job } from "../engine/job.ts";
 import { planSteps } from "../engine/plan.ts";
 import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
+import { questionOf } from "../model/selection.ts";
+import { refuseStale } from "../plan-file/stale.ts";
 import { jobText } from "../report/job-text.ts";
 import type { JobContext } from "../report/job-text.ts";
 import { jobJson } from "../report/json.ts";
 import { foldOutcomes, isIncomplete } from "../report/outcome-totals.ts";
 import type { JobTotals } from "../report/outcome-totals.ts";
 import { countOf } from "../report/quantities.ts";
-import { commandLine } from "./command-line.ts";
+import { shortId } from "../report/status.ts";
+import { isPassedOver, unreadField, unreadLines } from "../report/unread-workspaces.ts";
+import { asStale, heldTo, planNotes } from "./applied-plan.ts";
+import type { AppliedPlan } from "./applied-plan.ts";
 import { EXIT, gravest } from "./exit-codes.ts";
-import { isLeftUnfinished, openJobJournal } from "./job-journal.ts";
-import type { JobOptions } from "./job-journal.ts";
+import { bundleJobState, openJobJournal } from "./job-journal.ts";
+import type { JobOptions } from "./job-options.ts";
 import { logOutcome } from "./job-log.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
-import type { MoveFlags } from "./move-flags.ts";
+import type { RootFlags } from "./file-flags.ts";
+import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
 import { refuseForeign } from "./output-path.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -32,9 +38,13 @@ export interface JobRequest {
   readonly source: Location;
   readonly target: Location;
   readonly options: JobOptions;
-  readonly flags: MoveFlags;
+  readonly flags: OutputFlags & PaceFlags & StateFlags & RootFlags;
   /** Replace a bundle that is there. */
   readonly force: boolean;
+  /** The plan that the job is held to, if it is. */
+  readonly plan?: AppliedPlan;
+  /** What `mlferry resume` is to run. Default: the command's own arguments. */
+  readonly args?: readonly string[];
 }
 
 /** Runs the job and prints its report; sets the exit code. What stops it as a whole is thrown. */
@@ -42,60 +52,67 @@ export function runJob(terminal: Terminal, request: JobRequest): Promise<void> {
   const { flags, source, target } = request;
   return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
     const started = terminal.now();
-    const { job, close } = await openJob(session, request);
+    const { job, id, close } = await openJob(session, request);
     try {
-      const { totals, prepared } = await carryOut(job, session);
+      const { totals, prepared } = await carryOut(job, session, { id, plan: request.plan });
       session.display.end();
-      report(totals, contextOf(prepared, session, { request, durationMs: terminal.now() - started }), { session, request });
+      const notes = request.plan === undefined ? {} : { plan: await planNotes(request.plan, job.journal) };
+      const context = { ...contextOf(prepared, session, { request, durationMs: terminal.now() - started }), ...notes };
+      report(totals, context, { session, request });
     } finally {
       await close();
     }
   });
 }
 
-async function openJob(session: Session, request: JobRequest): Promise<{ job: Job; close: () => Promise<void> }> {
+async function openJob(session: Session, request: JobRequest): Promise<{ job: Job; id: string; close: () => Promise<void> }> {
   const { terminal, places, interruption } = session;
-  const { options, flags, target: location } = request;
+  const { options, flags, target: location, plan, force } = request;
   const source = await places.source(request.source, interruption.signal);
   const dir = stateDir(flags.state, terminal.env);
-  const reopen = await isLeftUnfinished({ dir, source, location, options });
-  if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force: request.force, dir });
-  const withFiles = options.files?.artifacts !== "none";
-  const use = {
-    for: "write",
-    source,
-    selection: options,
-    created: new Date(terminal.now()),
-    withFiles,
-    force: request.force,
-    reopen,
-  } as const;
+  const before = await bundleJobState({ dir, source, location, options, terminal });
+  // A plan that was carried out into a bundle finds everything there.
+  const reopen = before !== undefined && (before !== "complete" || plan !== undefined);
+  if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force, dir });
+  const { mapping, onLoss, files } = options;
+  const asked = { selection: questionOf(options.selection), mapping, onLoss, ...(files === undefined ? {} : { files }) };
+  const withFiles = files?.artifacts !== "none";
+  const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), withFiles, force, reopen } as const;
   const target = await places.target(location, use, interruption.signal);
-  const command = commandLine(terminal.args);
-  const journal = await openJobJournal({ dir, source, target, location, options, command, now: terminal.now });
+  if (plan !== undefined) refuseStale(plan, { tool: terminal.version, source, target });
+  const { args = terminal.args } = request;
+  const journal = await openJobJournal({ dir, source, target, location, options, terminal, args });
   const job = jobOf(session, { source, target, journal, options, inFlight: flags.concurrency });
-  return { job, close: () => journal.close() };
+  return { job: heldTo(plan, job), id: journal.job, close: () => journal.close() };
 }
 
-async function carryOut(job: Job, session: Session): Promise<{ totals: JobTotals; prepared: Prepared }> {
+interface CarryOut {
+  /** Of the job. */
+  readonly id: string;
+  readonly plan: AppliedPlan | undefined;
+}
+
+async function carryOut(job: Job, session: Session, { id, plan }: CarryOut): Promise<{ totals: JobTotals; prepared: Prepared }> {
   const { display, interruption, log } = session;
   const fold = foldOutcomes();
-  display.event({ type: "phase", phase: "reading" });
-  const prepared = await prepare(job);
-  display.event({ type: "phase", phase: job.journal.resuming ? "continuing" : "moving" });
-  interruption.beginWriting();
   try {
-    for await (const outcome of execute(prepared, planSteps(prepared))) {
+    display.event({ type: "phase", phase: "reading" });
+    const prepared = await prepare(job);
+    display.event({ type: "phase", phase: job.journal.resuming ? "continuing" : "moving" });
+    interruption.beginWriting();
+    const today = planSteps(prepared);
+    for await (const outcome of execute(prepared, plan?.saved.steps(today, prepared) ?? today)) {
       fold.add(outcome);
       display.event({ type: "outcome", outcome });
       logOutcome(log, outcome);
     }
+    return { totals: fold.totals(), prepared };
   } catch (thrown) {
     const { done, skipped } = fold.totals().states;
-    if (done + skipped > 0) display.say(`stopped: ${countOf(done + skipped, "object")} at the target, not to be moved again`);
-    throw thrown;
+    const there = countOf(done + skipped, "object");
+    if (done + skipped > 0) display.say(`stopped: ${there} at the target, not to be moved again; mlferry resume ${shortId(id)} continues`);
+    throw asStale(thrown, plan);
   }
-  return { totals: fold.totals(), prepared };
 }
 
 function contextOf(prepared: Prepared, session: Session, { request, durationMs }: { request: JobRequest; durationMs: number }): JobContext {
@@ -104,6 +121,8 @@ function contextOf(prepared: Prepared, session: Session, { request, durationMs }
     source: job.source.uri,
     target: job.target.uri,
     notCarried: catalogue.notCarried,
+    pulledIn: catalogue.pulledIn,
+    leftOut: catalogue.leftOut,
     losses: catalogue.losses ?? [],
     points: session.display.state.points,
     durationMs,
@@ -121,9 +140,14 @@ function report(totals: JobTotals, context: JobContext, { session, request }: { 
   const { terminal, style } = session;
   const { onLoss } = request.options;
   const incomplete = isIncomplete(totals, { onLoss, notCarried: context.notCarried, losses: context.losses });
-  const refused = totals.notMoved.some(({ code }) => code === "NOT_AUTHORISED");
-  terminal.exitCode = gravest([...(incomplete ? [EXIT.incomplete] : []), ...(refused ? [CODES.NOT_AUTHORISED.exit] : [])]);
-  const lines =
-    request.flags.json === true ? [JSON.stringify(jobJson(totals, context, terminal.exitCode))] : jobText(totals, context, style);
+  const unread = session.places.unread();
+  const graver = totals.notMoved.flatMap(({ code }) => (code === "NOT_AUTHORISED" || code === "STALE_PLAN" ? [CODES[code].exit] : []));
+  const isGone = context.plan?.gone.some(({ due }) => due) === true;
+  const isMissing = incomplete || isPassedOver(unread, onLoss);
+  terminal.exitCode = gravest([...(isMissing ? [EXIT.incomplete] : []), ...(isGone ? [EXIT.stale] : []), ...graver]);
+  const json = request.flags.json === true;
+  const lines = json
+    ? [JSON.stringify({ ...jobJson(totals, context, terminal.exitCode), ...unreadField(unread) })]
+    : [...unreadLines(unread, style), ...jobText(totals, context, style)];
   writeLines(terminal.stdout, lines);
 }

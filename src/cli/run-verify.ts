@@ -7,34 +7,41 @@ import { memoryJournal } from "../journal/memory-journal.ts";
 import { kindOf } from "../model/keys.ts";
 import { createFileFilter } from "../model/file-filter.ts";
 import { createMapping } from "../model/mapping.ts";
+import { questionOf } from "../model/selection.ts";
 import { verifyJson } from "../report/json.ts";
+import { timeText } from "../report/quantities.ts";
 import { foldVerified } from "../report/verify-totals.ts";
 import { verifyText } from "../report/verify-text.ts";
+import { unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { EXIT } from "./exit-codes.ts";
 import { fileRulesOf, rootRulesOf } from "./file-flags.ts";
 import type { FileFlags, RootFlags } from "./file-flags.ts";
-import { selectionOf } from "./flags.ts";
-import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
+import { hasSelection, selectionOf } from "./flags.ts";
+import type { LevelFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import { earlierJob } from "./job-journal.ts";
-import type { EarlierJob, JobOptions } from "./job-journal.ts";
+import type { EarlierJob } from "./job-journal.ts";
+import type { JobOptions } from "./job-options.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import { hasMapping, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
+import type { PlaceFlags } from "./place-flags.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
 import { stateDir } from "./state-dir.ts";
 import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type VerifyFlags = SelectionFlags &
+export type VerifyFlags = PlaceFlags &
+  SelectionFlags &
   FileFlags &
   RootFlags &
   MappingFlags &
   OutputFlags &
   PaceFlags &
   StateFlags &
-  LevelFlags & { readonly onLoss?: "refuse" | "drop" };
+  LevelFlags &
+  Partial<NumberFlags> & { readonly onLoss?: "refuse" | "drop" };
 
 export interface VerifyRequest {
   readonly source: Location;
@@ -47,7 +54,7 @@ export function runVerify(terminal: Terminal, request: VerifyRequest): Promise<v
   const { flags, source, target } = request;
   // Mistakes in the rules are told before a place is opened.
   const files = fileRulesOf(flags, terminal.args);
-  const given = { selection: selectionOf(flags), mapping: mappingOf(flags), ...(files === undefined ? {} : { files }) };
+  const given = { selection: selectionOf(flags, terminal.now), mapping: mappingOf(flags), ...(files === undefined ? {} : { files }) };
   for (const role of ["source", "target"] as const) rootRulesOf(flags, role);
   return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
     const started = terminal.now();
@@ -65,10 +72,11 @@ export function runVerify(terminal: Terminal, request: VerifyRequest): Promise<v
     terminal.exitCode = totals.differences > 0 ? EXIT.different : EXIT.done;
     const context = { ...contextOf(prepared, flags.level), durationMs: terminal.now() - started };
     const json = flags.json === true;
-    writeLines(
-      terminal.stdout,
-      json ? [JSON.stringify(verifyJson(totals, context, terminal.exitCode))] : verifyText(totals, context, session.style),
-    );
+    const unread = session.places.unread();
+    const lines = json
+      ? [JSON.stringify({ ...verifyJson(totals, context, terminal.exitCode), ...unreadField(unread) })]
+      : [...unreadLines(unread, session.style), ...verifyText(totals, context, session.style)];
+    writeLines(terminal.stdout, lines);
   });
 }
 
@@ -92,35 +100,36 @@ async function prepareVerify(session: Session, request: VerifyRequest, given: Gi
 
 type Given = Pick<JobOptions, "selection" | "mapping" | "files">;
 
-/** What is not given comes from the earlier copy; the selection never does, so that nothing is left out unseen. */
+/** What is not given comes from the earlier copy, and the notes tell so. */
 function combined(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined): JobOptions {
   const files = given.files ?? earlier?.options.files;
   return {
-    selection: given.selection,
+    selection: hasSelection(flags) || earlier === undefined ? given.selection : earlier.options.selection,
     mapping: hasMapping(flags) || earlier === undefined ? given.mapping : earlier.options.mapping,
     onLoss: flags.onLoss ?? earlier?.options.onLoss ?? "refuse",
+    versionNumbers: flags.versionNumbers ?? earlier?.options.versionNumbers ?? "preserve",
     ...(files === undefined ? {} : { files }),
   };
 }
 
 function notes(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
   if (earlier === undefined) return [];
-  const { mapping, onLoss, selection, files } = earlier.options;
+  const { mapping, onLoss, selection, versionNumbers, files } = earlier.options;
   const none = createMapping({}).canonical;
+  const isSame = JSON.stringify(questionOf(selection)) === JSON.stringify(questionOf(given.selection));
+  const usesSelection = !hasSelection(flags) && !isSame;
   const usesMapping = !hasMapping(flags) && createMapping(mapping).canonical !== none;
   const usesPolicy = flags.onLoss === undefined && onLoss === "drop";
-  const usesFiles = given.files === undefined && files !== undefined;
-  const parts = [
+  const what = [
+    ...(usesSelection ? ["the selection"] : []),
     ...(usesMapping ? ["the mapping"] : []),
     ...(usesPolicy ? ["--on-loss drop"] : []),
-    ...(usesFiles ? [createFileFilter(files).wording] : []),
-  ];
-  const what = parts.join(" and ");
-  const when = new Date(earlier.updated).toISOString().slice(0, 16).replace("T", " ");
+    ...(flags.versionNumbers === undefined && versionNumbers === "compact" ? ["--version-numbers compact"] : []),
+    ...(given.files === undefined && files !== undefined ? [createFileFilter(files).wording] : []),
+  ].join(" and ");
   return [
-    ...(what === "" ? [] : [`using ${what} of the copy of ${when} UTC: ${earlier.command}`]),
-    ...(JSON.stringify(selection) === JSON.stringify(given.selection)
-      ? []
-      : [`note: that copy had another selection than this comparison: ${earlier.command}`]),
+    ...(what === "" ? [] : [`using ${what} of the copy of ${timeText(earlier.updated)}: ${earlier.command}`]),
+    ...(usesSelection ? ["to compare everything: --experiments '*' --models '*'"] : []),
+    ...(isSame || usesSelection ? [] : [`note: that copy had another selection than this comparison: ${earlier.command}`]),
   ];
 }

@@ -1,8 +1,9 @@
 // Runs one command line: the process becomes a Terminal, the program parses and acts, and what went wrong is told once, here.
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { failureJson, failureLines, failureOf } from "./failure.ts";
 import { buildProgram } from "./program.ts";
-import { createScrubber } from "./secrets.ts";
+import { createSecrets } from "./secrets.ts";
 import { writeLines } from "./terminal.ts";
 import type { Output, Terminal } from "./terminal.ts";
 
@@ -28,17 +29,31 @@ function wantsJson(args: readonly string[]): boolean {
 }
 
 function terminalOf(process: NodeJS.Process): Terminal {
-  const scrub = createScrubber(process.env);
+  const secrets = createSecrets(process.env);
   return {
-    stdout: outputOf(process.stdout, scrub),
-    stderr: outputOf(process.stderr, scrub),
+    stdout: outputOf(process.stdout, secrets.scrub),
+    stderr: outputOf(process.stderr, secrets.scrub),
+    secrets,
     env: process.env,
     args: process.argv.slice(2),
     version: readVersion(),
     now: () => Date.now(),
     signals: process,
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: (question) => ask(process, question) } : {}),
     exitCode: 0,
   };
+}
+
+/** Not as a terminal with line editing: that would take Ctrl-C away from the process. */
+function ask({ stdin, stderr }: NodeJS.Process, question: string): Promise<string> {
+  return new Promise((resolve) => {
+    const lines = createInterface({ input: stdin, output: stderr, terminal: false });
+    lines.on("close", () => resolve(""));
+    lines.question(question, (answer) => {
+      resolve(answer);
+      lines.close();
+    });
+  });
 }
 
 function outputOf(stream: NodeJS.WriteStream, scrub: (text: string) => string): Output {

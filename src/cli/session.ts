@@ -12,9 +12,9 @@ import { createPlaces } from "./places.ts";
 import type { Places } from "./places.ts";
 import { createProgressDisplay } from "./progress-display.ts";
 import type { ProgressDisplay } from "./progress-display.ts";
-import { createScrubber } from "./secrets.ts";
 import { hasColours, styleFor } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
+import { shortId } from "../report/status.ts";
 import type { Style } from "../report/style.ts";
 
 export interface Session {
@@ -60,7 +60,7 @@ export async function inSession(terminal: Terminal, options: SessionOptions, wor
 function openSession(terminal: Terminal, { flags, locations, phase }: SessionOptions): Session {
   const { stderr, env, now } = terminal;
   const verbose = flags.verbose === true;
-  const log = flags.logFile === undefined ? NO_LOG : openLog({ file: flags.logFile, verbose, scrub: createScrubber(env) });
+  const log = flags.logFile === undefined ? NO_LOG : openLog({ file: flags.logFile, verbose, scrub: terminal.secrets.scrub });
   const live = stderr.isTTY && env["TERM"] !== "dumb";
   const mode = flags.quiet === true ? "none" : live ? "live" : "plain";
   const display = createProgressDisplay({ output: stderr, mode, phase, now });
@@ -75,6 +75,10 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
       pace: flags,
       roots: flags,
       locations,
+      onNote(line) {
+        display.say(line);
+        log.info(line);
+      },
       onRetry(event) {
         display.event({ type: "retry" });
         log.warn("request repeated", { ...event });
@@ -89,7 +93,9 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
 
 function withResumption(error: MigrationError, terminal: Terminal): MigrationError {
   if (error.code !== "INTERRUPTED") return error;
-  return new MigrationError("INTERRUPTED", error.message, { hint: `continue with: ${commandLine(terminal.args)}`, cause: error });
+  const { args, resumes } = terminal;
+  const again = resumes === undefined ? commandLine(args) : `mlferry resume ${shortId(resumes)}`;
+  return new MigrationError("INTERRUPTED", error.message, { hint: `continue with: ${again}`, cause: error });
 }
 
 function stackOf(error: MigrationError): string | undefined {

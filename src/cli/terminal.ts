@@ -1,6 +1,7 @@
 // What a command sees of the process: streams, environment, arguments, clock and signals. Everything else gets them from here.
 import type { EventEmitter } from "node:events";
 import type { Style } from "../report/style.ts";
+import type { Secrets } from "./secrets.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,8 +21,14 @@ export interface Terminal {
   readonly version: string;
   /** Epoch ms. */
   readonly now: () => number;
+  /** Kept out of everything that is written. */
+  readonly secrets: Secrets;
   /** Emits SIGINT and SIGTERM. */
   readonly signals: Pick<EventEmitter, "on" | "off">;
+  /** Asks for a line, and gives it without its end, or "" at the end of input. Absent where nobody is there to answer. */
+  readonly ask?: (question: string) => Promise<string>;
+  /** The stored job that the command is to be, when `mlferry resume` runs it. */
+  readonly resumes?: string;
   /** The exit code of the command that ran; 0 unless set. */
   exitCode: number;
 }

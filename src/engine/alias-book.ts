@@ -1,6 +1,6 @@
 // Aliases of a stream: those that the source has, and those that stages become. Two may want one name; that is decided here.
 import type { Alias, ModelVersion } from "../model/entities.ts";
-import { aliasKey, versionKey } from "../model/keys.ts";
+import { aliasKey } from "../model/keys.ts";
 import type { Mapping } from "../model/mapping.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
@@ -54,7 +54,7 @@ export function createAliasBook(options: ReconcileOptions): AliasBook {
 
 function aliasFor(version: ModelVersion, alias: string, mapping: Mapping): Alias {
   const key = aliasKey(version.model, alias);
-  const needs = [versionKey(version.model, version.version)];
+  const needs = [version.key];
   const model = mapping.model(version.model).name;
   return { kind: "alias", key, needs, mayReference: [], provenance: new Map(), model, alias, version: version.version };
 }

@@ -11,7 +11,7 @@ export type ChangeClass = "translated" | "inherent" | "lost";
 
 /** One fact of the source that does not arrive as it was. */
 export interface Change {
-  /** Path of the fact, as in model/facts.ts. */
+  /** Path of the fact, as in model/facts.ts; "" for the whole object. */
   readonly field: string;
   readonly class: ChangeClass;
   readonly from: string;
@@ -32,9 +32,9 @@ export interface Refusal {
 
 /**
  * `create`: not there yet. `update`: there, but different or half-written. `link`: whole but for references. `skip`: there and
- * equal. `refuse`: not written, see `refusal`.
+ * equal. `refuse`: not written, see `refusal`. `drop`: not written, since the target has no such objects and the user agreed to that.
  */
-export type Action = "create" | "update" | "link" | "skip" | "refuse";
+export type Action = "create" | "update" | "link" | "skip" | "refuse" | "drop";
 
 /** One entity's part of a plan. */
 export interface Step {
@@ -85,9 +85,10 @@ export interface Outcome {
   readonly step: Step;
   /**
    * `done`, `skipped`: the target holds it. `partial`: it is there, but files are missing (see `fileLosses`).
-   * `failed`, `refused`, `blocked` (something it needs failed): the target does not hold it as planned.
+   * `dropped`: it is left behind as agreed. `failed`, `refused`, `blocked` (something it needs failed): the target does not hold it as
+   * planned.
    */
-  readonly state: "done" | "skipped" | "partial" | "failed" | "refused" | "blocked";
+  readonly state: "done" | "skipped" | "partial" | "dropped" | "failed" | "refused" | "blocked";
   readonly placed?: EntityKey;
   readonly error?: Refusal;
   readonly fileLosses: readonly FileLoss[];

@@ -10,6 +10,7 @@ import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "
 import { moveFiles, type FilesMoved } from "./files.ts";
 import { type GroupedStep, groupRuns } from "./groups.ts";
 import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
+import type { Job } from "./job.ts";
 import { lossesByMark, markFor, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels } from "./preflight.ts";
 import { clamp } from "./reconcile.ts";
@@ -39,7 +40,7 @@ export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): 
   const work = (item: GroupedStep): Promise<Outcome> => begin(item, lanes, execution);
   for await (const outcome of concurrently(groupRuns(steps, job), job.inFlight * ENTITIES_PER_REQUEST, work, job.drain)) {
     losses.push(...lossesOf(outcome));
-    whole &&= outcome.state === "done" || outcome.state === "skipped";
+    whole &&= outcome.state === "done" || outcome.state === "skipped" || outcome.state === "dropped";
     yield outcome;
   }
   if (job.drain.aborted) throw new MigrationError("INTERRUPTED", "interrupted");
@@ -73,7 +74,7 @@ export function lossesOf(outcome: Outcome): LossRecord[] {
     ...(loss.leftOut === undefined ? {} : { agreed: true as const }),
   }));
   const whole = outcome.error === undefined ? [] : [{ key, field: "", reason: outcome.error.message }];
-  return outcome.state === "done" || outcome.state === "skipped" || outcome.state === "partial" ? [...fields, ...files] : whole;
+  return outcome.error === undefined || outcome.state === "partial" ? [...fields, ...files] : whole;
 }
 
 /** What the works of one execution share. */
@@ -102,6 +103,7 @@ async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome
   const { step } = item;
   try {
     if (step.refusal !== undefined) return await fail(step, "refused", step.refusal, execution);
+    if (step.action === "drop") return { step, state: "dropped", fileLosses: [], moved: NO_FILES };
     if (step.action === "skip" || step.action === "link") return passOver(step, execution);
     for (const key of step.entity.needs) await execution.running.get(key);
     const reason = whyBlocked(step, execution);
@@ -111,6 +113,8 @@ async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome
     return await fail(step, "blocked", { code: "NEEDS_FAILED", message, hint }, execution);
   } catch (thrown) {
     const error = withContext(thrown, { key: step.source.key });
+    // Also of a job that ends here: what is on its way already may still be written.
+    holdBack(step, execution);
     if (isFatal(error)) throw error;
     const { code, message, hint } = error;
     const refusal = { code, message: `cannot write ${step.source.key}: ${message}`, ...(hint === undefined ? {} : { hint }) };
@@ -126,10 +130,15 @@ function whyBlocked(step: Step, { prepared, heldBack }: Execution): string | und
   return earlier === undefined ? undefined : `${earlier}, which comes before it, was not moved and would lose its number for good`;
 }
 
+/** Whether a version's number depends on those that were written before it. */
+function isInOrder({ target, versionNumbers }: Job): boolean {
+  return target.capabilities.versionNumbers === "assigned" || versionNumbers === "compact";
+}
+
 /** A target that assigns numbers can never give a passed one: later versions wait, so that this one can still come. */
 function holdBack(step: Step, { prepared, heldBack }: Execution): void {
   const { entity } = step;
-  if (entity.kind !== "model-version" || step.found !== undefined || prepared.job.target.capabilities.versionNumbers === "chosen") return;
+  if (entity.kind !== "model-version" || step.found !== undefined || !isInOrder(prepared.job)) return;
   if (!heldBack.has(entity.model)) heldBack.set(entity.model, step.source.key);
 }
 
@@ -203,6 +212,7 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
     provenance: provenanceOf(step.source, step.entity, job, containers),
     signal: job.signal,
     ...(step.found === undefined ? {} : { existing: step.found }),
+    ...(job.versionNumbers === "compact" ? { anyNumber: true } : {}),
     get mark() {
       return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks(), filter: (job.files ?? ALL_FILES).id });
     },

@@ -11,6 +11,7 @@ import type { Journal } from "../ports/journal.ts";
 import type { Catalogue, Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
 import type { FileLoss } from "./change.ts";
+import type { VersionNumbers } from "./numbering.ts";
 
 export interface Job {
   readonly source: Source;
@@ -21,6 +22,8 @@ export interface Job {
   readonly onLoss: "refuse" | "drop";
   /** Files that are wanted. Default: all. */
   readonly files?: FileFilter;
+  /** Default: `preserve`. */
+  readonly versionNumbers?: VersionNumbers;
   /** Requests that may be in flight at one host; entities and file transfers are derived from it. */
   readonly inFlight: number;
   /** Cancels everything, requests under way included. */
@@ -97,7 +100,8 @@ export function hasOwnFiles(version: ModelVersion): boolean {
 
 /** Errors that end a job at once, instead of failing one entity: going on would only repeat them. */
 export function isFatal(error: MigrationError): boolean {
-  if (error.code === "NOT_AUTHORISED") return error.request?.status === 401;
+  // A server's 403 is about one object; 401, or no credential to be had, is about all.
+  if (error.code === "NOT_AUTHORISED") return error.request === undefined || error.request.status === 401;
   // A bundle that another process took in the meantime.
   if (error.code === "OUTPUT_EXISTS") return true;
   return error.code === "INTERRUPTED" || error.code === "DISK" || error.code === "SERVER_UNREACHABLE" || error.code === "INTERNAL";

@@ -54,3 +54,12 @@ export function lossesByMark(found: Found | undefined, { agreed, filter }: { agr
 function filterIn(mark: string): string | undefined {
   return mark.split(ONLY)[1]?.split("+")[0];
 }
+
+/** Whether an object was begun to be written as this fingerprint says, and is not whole: its mark is missing or tells so. */
+export function isHalfWritten(found: Found | undefined, fingerprint: string): boolean {
+  if (found?.ours !== true) return false;
+  const { mark } = found;
+  return (
+    mark === undefined || (mark.startsWith(fingerprint) && [MARK.link, MARK.partial, MARK.unread].some((suffix) => mark.includes(suffix)))
+  );
+}

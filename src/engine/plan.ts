@@ -1,6 +1,6 @@
 // Joins the reconciled stream with journal and target: for each entity, what is to be done. Writes nothing.
 import { withContext } from "../errors.ts";
-import type { Entity, EntityKey, Experiment } from "../model/entities.ts";
+import type { Entity, EntityKey, Experiment, Tags } from "../model/entities.ts";
 import { ALL_FILES } from "../model/file-filter.ts";
 import { differences, fingerprint } from "../model/facts.ts";
 import { PROVENANCE } from "../model/keys.ts";
@@ -9,6 +9,8 @@ import type { Found } from "../ports/target.ts";
 import type { Action, Change, Step } from "./change.ts";
 import { comparableFacts, hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
 import { actionByMark } from "./marks.ts";
+import { createNumbering } from "./numbering.ts";
+import type { Numbering } from "./numbering.ts";
 import type { Prepared } from "./preflight.ts";
 import { createReconciler } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
@@ -17,27 +19,45 @@ import type { Reconciled } from "./reconciled.ts";
 export async function* planSteps(prepared: Prepared): AsyncGenerator<Step> {
   const { job, catalogue } = prepared;
   const reconciler = createReconciler({ capabilities: job.target.capabilities, mapping: job.mapping, onLoss: job.onLoss });
+  const planning = { prepared, numbering: job.versionNumbers === "compact" ? createNumbering() : undefined };
   for await (const entity of catalogue.entities(job.signal)) {
-    yield await decide(reconciler.reconcile(entity), prepared);
+    yield await decide(reconciler.reconcile(entity), planning);
   }
-  for (const derived of reconciler.flush()) yield await decide(derived, prepared);
+  for (const derived of reconciler.flush()) yield await decide(derived, planning);
 }
 
+interface Planning {
+  readonly prepared: Prepared;
+  /** Undefined where versions keep their numbers. */
+  readonly numbering: Numbering | undefined;
+}
+
+type Draft = Omit<Step, "action">;
+
 /** One entity's step. A look-up that fails is that entity's failure, unless it would fail for every other one too. */
-async function decide(reconciled: Reconciled, prepared: Prepared): Promise<Step> {
+async function decide(reconciled: Reconciled, planning: Planning): Promise<Step> {
   const { source, entity, changes, refusal } = reconciled;
+  const { prepared, numbering } = planning;
   const { job, containers } = prepared;
   const provenance = provenanceOf(source, entity, job, containers);
+  // Of what it is at the source: which number it gets says nothing of whether it arrived.
   const mark = fingerprint(entity);
-  const step = { source, entity, changes, mark, stamp: `${mark} ${provenance.get(PROVENANCE.source) ?? ""}` };
+  const named = numbering?.follow(entity) ?? { entity, changes: [] };
+  const stamp = `${mark} ${provenance.get(PROVENANCE.source) ?? ""}`;
+  const step = { source, entity: named.entity, changes: [...changes, ...named.changes], mark, stamp };
+  if (reconciled.dropped === true) return { ...step, action: "drop" };
   try {
-    if (refusal === undefined && (await isJournaled(source.key, step.stamp, prepared))) return { ...step, action: "skip", journaled: true };
-    const local = localise(entity, (key) => prepared.placements.placed(key));
-    const found = containerMissing(entity, prepared) ? undefined : await job.target.find(local, { provenance, signal: job.signal });
-    if (refusal === undefined && found !== undefined) return await decideFound({ ...step, found }, local, prepared);
+    if (refusal === undefined && (await isJournaled(source.key, stamp, prepared))) {
+      return { ...(await withNumber(step, prepared.placements.placed(source.key), planning)), action: "skip", journaled: true };
+    }
+    const look = (): Promise<Found | undefined> => find(step.entity, provenance, planning);
+    if (entity.kind === "registered-model") numbering?.model(entity.name, look);
+    const found = await look();
     if (found?.ours === true) prepared.placements.set(source.key, found.key);
     const there = found === undefined ? {} : { found };
-    return refusal === undefined ? { ...step, action: "create" } : { ...step, ...there, action: "refuse", refusal };
+    if (refusal !== undefined) return { ...step, ...there, action: "refuse", refusal };
+    const numbered = await withNumber(step, found?.key, planning);
+    return found === undefined ? { ...numbered, action: "create" } : await decideFound({ ...numbered, found }, prepared);
   } catch (thrown) {
     const error = withContext(thrown, { side: "target", key: source.key });
     if (isFatal(error)) throw error;
@@ -47,10 +67,27 @@ async function decide(reconciled: Reconciled, prepared: Prepared): Promise<Step>
   }
 }
 
-type FoundStep = Omit<Step, "action"> & { readonly found: Found };
+/** What is there for the entity. Where numbers are given anew, another version of the wanted number is none. */
+async function find(entity: Entity, provenance: Tags, { prepared, numbering }: Planning): Promise<Found | undefined> {
+  if (containerMissing(entity, prepared)) return undefined;
+  const { job, placements } = prepared;
+  const local = localise(entity, (key) => placements.placed(key));
+  const found = await job.target.find(local, { provenance, signal: job.signal });
+  return numbering !== undefined && entity.kind === "model-version" && found?.ours === false ? undefined : found;
+}
 
-async function decideFound(step: FoundStep, local: Entity, prepared: Prepared): Promise<Step> {
+/** A version under the number of its place, or under the next one where it has none yet. */
+async function withNumber<S extends Draft>(step: S, place: EntityKey | undefined, { numbering }: Planning): Promise<S> {
+  if (numbering === undefined || step.entity.kind !== "model-version") return step;
+  const { entity, changes } = await (place === undefined ? numbering.next(step.entity) : numbering.placed(step.entity, place));
+  return { ...step, entity, changes: [...step.changes, ...changes] };
+}
+
+type FoundStep = Draft & { readonly found: Found };
+
+async function decideFound(step: FoundStep, prepared: Prepared): Promise<Step> {
   const { entity, found } = step;
+  const local = localise(entity, (key) => prepared.placements.placed(key));
   if (entity.kind === "experiment" && !found.ours) return adopt(entity, step, prepared);
   if (found.deleted && "deleted" in entity && !entity.deleted) {
     const message = `${step.source.key} was moved before, and was deleted at the target since`;

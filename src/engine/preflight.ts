@@ -16,8 +16,12 @@ export interface Prepared {
   readonly placements: Placements;
 }
 
-/** Selects at the source and maps the names. Throws NOTHING_SELECTED, MAPPING_COLLISION or NAME_ILLEGAL; writes nothing. */
+/**
+ * Selects at the source and maps the names. Throws NOTHING_SELECTED, FILTER_INVALID, MAPPING_COLLISION, NAME_ILLEGAL, or NOT_SUPPORTED
+ * where the target cannot give version numbers anew; writes nothing.
+ */
 export async function prepare(job: Job): Promise<Prepared> {
+  refuseCompacting(job);
   const catalogue = await job.source.select(job.selection, job.signal);
   job.onEvent({ type: "selected", catalogue });
   const experiments = mapNames(catalogue.experiments, job);
@@ -46,6 +50,14 @@ export async function refuseForeignModels(prepared: Prepared): Promise<void> {
       key: model.key,
       hint: "give it another name with --rename-model FROM=TO or in the mapping file, or delete it at the target",
     });
+  });
+}
+
+function refuseCompacting({ target, versionNumbers }: Job): void {
+  if (versionNumbers !== "compact" || target.capabilities.versionNumbers !== "kept") return;
+  throw new MigrationError("NOT_SUPPORTED", `${target.capabilities.place} keeps the version numbers of its source`, {
+    side: "target",
+    hint: "give them anew when it is imported: mlferry import BUNDLE DST --version-numbers compact",
   });
 }
 

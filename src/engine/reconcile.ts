@@ -1,6 +1,17 @@
 // Entity × capabilities × mapping → what the target can hold, and a change for every fact that does not arrive as it was.
 // Pure: no I/O. One reconciler serves one pass over a source's stream, since stages of one model compete for aliases.
-import type { Entity, EntityKey, Experiment, LoggedModel, ModelVersion, RegisteredModel, Run, Stage, Tags } from "../model/entities.ts";
+import type {
+  Entity,
+  EntityKey,
+  Experiment,
+  Kind,
+  LoggedModel,
+  ModelVersion,
+  RegisteredModel,
+  Run,
+  Stage,
+  Tags,
+} from "../model/entities.ts";
 import { idOf } from "../model/keys.ts";
 import { doubleText, pointText } from "../model/facts.ts";
 import type { StageRule } from "../model/mapping.ts";
@@ -8,7 +19,7 @@ import type { Capabilities } from "../ports/capabilities.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
-import { fits, fitTags } from "./tag-limits.ts";
+import { fitTags, whyNotHeld } from "./tag-limits.ts";
 
 export interface Reconciler {
   reconcile(entity: Entity): Reconciled;
@@ -31,6 +42,9 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   const aliases = createAliasBook(options);
   return {
     reconcile(entity) {
+      if (!options.capabilities.kinds.has(entity.kind)) {
+        return leaveOut(entity, `the target has no ${NOT_HELD[entity.kind]}`, options.onLoss);
+      }
       const changes: Change[] = [];
       const refusals: Refusal[] = [];
       const result = reconcileEntity(entity, { ...options, changes, refusals, aliases });
@@ -59,6 +73,24 @@ function settle(item: Reconciled, onLoss: "refuse" | "drop"): Reconciled {
   return { ...item, refusal: { code: "LOSS_REFUSED", message, hint: "run again with --on-loss drop to move it without" } };
 }
 
+/** An object of a kind that the target does not have: refused, or with everyone's agreement nowhere. */
+function leaveOut(entity: Entity, rule: string, onLoss: "refuse" | "drop"): Reconciled {
+  const loss: Change = { field: "", class: "lost", from: "name" in entity ? entity.name : entity.key, rule, agreed: onLoss === "drop" };
+  const item = { source: entity, entity, changes: [loss] };
+  if (onLoss === "drop") return { ...item, dropped: true };
+  const message = `${entity.key} is left out: ${rule}`;
+  return { ...item, refusal: { code: "LOSS_REFUSED", message, hint: "run again with --on-loss drop to go on without it" } };
+}
+
+const NOT_HELD: Readonly<Record<Kind, string>> = {
+  experiment: "experiments",
+  run: "runs",
+  "logged-model": "logged models",
+  "registered-model": "registered models",
+  "model-version": "model versions",
+  alias: "aliases",
+};
+
 function reconcileEntity(entity: Entity, context: Context): Entity {
   switch (entity.kind) {
     case "experiment":
@@ -85,11 +117,11 @@ function reconcileExperiment(experiment: Experiment, context: Context): Experime
 
 function reconcileRun(run: Run, context: Context): Run {
   const params = new Map(run.params);
-  const limit = context.capabilities.paramValueChars;
   for (const [key, value] of run.params) {
-    if (limit === undefined || fits(value, limit)) continue;
+    const rule = whyNotHeld(value, context.capabilities.paramValueChars, context.capabilities);
+    if (rule === undefined) continue;
     params.delete(key);
-    context.changes.push({ field: `params.${key}`, class: "lost", from: value, rule: `a value longer than ${limit} characters` });
+    context.changes.push({ field: `params.${key}`, class: "lost", from: value, rule });
   }
   const latestMetrics = new Map(run.latestMetrics);
   for (const [key, point] of run.latestMetrics) {
@@ -123,7 +155,16 @@ function reconcileModel(model: RegisteredModel, context: Context): RegisteredMod
   const renamed = context.mapping.model(model.name);
   noteRename(context.changes, "name", model.name, renamed);
   noteCreated(model, context);
-  return { ...model, name: renamed.name, tags: reconcileTags(model, context) };
+  return { ...withDescription(model, context), name: renamed.name, tags: reconcileTags(model, context) };
+}
+
+/** Without its description where the target cannot hold that. */
+function withDescription<E extends RegisteredModel | ModelVersion>(entity: E, { capabilities, changes }: Context): E {
+  const { description, ...rest } = entity;
+  const rule = description === undefined ? undefined : whyNotHeld(description, capabilities.descriptionChars, capabilities);
+  if (description === undefined || rule === undefined) return entity;
+  changes.push({ field: "description", class: "lost", from: description, rule });
+  return rest as E;
 }
 
 function reconcileVersion(version: ModelVersion, context: Context): ModelVersion {
@@ -137,7 +178,7 @@ function reconcileVersion(version: ModelVersion, context: Context): ModelVersion
   const extra = new Map<string, string>();
   const stage = reconcileStage(version, context, extra);
   const placedFiles = reconcileVersionFiles(version, context, extra);
-  const { run, ...rest } = version;
+  const { run, ...rest } = withDescription(version, context);
   const tags = reconcileTags(version, context, extra);
   return { ...rest, ...(run === undefined || extra.has(RUN_TAG) ? {} : { run }), ...placedFiles, model: renamed.name, stage, tags };
 }
@@ -165,8 +206,15 @@ function reconcileVersionFiles(
   extra: Map<string, string>,
 ): Pick<ModelVersion, "files" | "needs"> & { run?: EntityKey } {
   const { files } = version;
+  if (files.owner === "logged-model" && !context.capabilities.kinds.has("logged-model")) {
+    const rule = "the target has no logged models: the version gets their files as its own";
+    context.changes.push({ field: "files", class: "translated", from: `${files.key}#${files.path}`, to: "own", rule });
+    const own: ModelVersion = { ...version, files: { owner: "own" }, needs: version.needs.filter((key) => key !== files.key) };
+    return reconcileVersionFiles(own, context, extra);
+  }
   switch (context.capabilities.versionFiles) {
     case "any":
+    case "by-free-reference":
       return { files, needs: version.needs };
     case "own-copy": {
       const from = files.owner === "own" ? undefined : files.owner === "version" ? files.key : `${files.key}#${files.path}`;
@@ -216,7 +264,7 @@ function reconcileTags(entity: Entity & { readonly tags: Tags }, context: Contex
     else kept.set(key, value);
   }
   for (const [key, value] of extra) kept.set(key, value);
-  return fitTags(kept, context.capabilities.tags[entity.kind], context.changes);
+  return fitTags(kept, { ...context.capabilities, limits: context.capabilities.tags[entity.kind] }, context.changes);
 }
 
 function noteCreated(entity: Entity & { readonly createdAt?: bigint }, context: Context): void {

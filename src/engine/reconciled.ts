@@ -10,6 +10,8 @@ export interface Reconciled {
   readonly entity: Entity;
   readonly changes: readonly Change[];
   readonly refusal?: Refusal;
+  /** The target has no such objects, and the user agreed to go without. */
+  readonly dropped?: boolean;
 }
 
 export interface ReconcileOptions {

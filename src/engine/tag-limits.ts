@@ -1,20 +1,26 @@
 // Fits tags into a target's limits. Keys are rewritten where they can be; what does not fit is a loss with its name.
 import type { Tags } from "../model/entities.ts";
 import { PROVENANCE_PREFIX } from "../model/keys.ts";
-import type { TagLimits } from "../ports/capabilities.ts";
+import type { Capabilities, TagLimits } from "../ports/capabilities.ts";
 import type { Change } from "./change.ts";
 
 /** Room for mlferry's own tags (source, source_id, created_at, created_by, done) where a target limits their number. */
 const OWN_TAGS = 5;
 
+/** What a target says of the tags of a kind. */
+export interface TagTarget extends Pick<Capabilities, "textRefuses"> {
+  readonly limits: TagLimits | undefined;
+}
+
 /** The tags that fit; pushes a change for each one that is rewritten or lost. */
-export function fitTags(tags: Tags, limits: TagLimits | undefined, changes: Change[]): Tags {
-  if (limits === undefined) return tags;
+export function fitTags(tags: Tags, target: TagTarget, changes: Change[]): Tags {
+  const limits = target.limits ?? {};
   const room = (limits.count ?? Infinity) - OWN_TAGS;
   const fitted = new Map<string, string>();
   for (const [key, value] of tags) {
     const newKey = limits.keyRefuses === undefined ? key : key.replace(limits.keyRefuses, "_");
-    const reason = whyNot(newKey, value, limits) ?? (fitted.size >= room ? `more than ${room} tags on one object` : undefined);
+    const reason =
+      whyNot(newKey, value, { ...target, limits }) ?? (fitted.size >= room ? `more than ${room} tags on one object` : undefined);
     const clash = newKey !== key && (tags.has(newKey) || fitted.has(newKey)) ? `its key would become ${newKey}, which is taken` : undefined;
     if (reason !== undefined || clash !== undefined) {
       changes.push({ field: `tags.${key}`, class: "lost", from: value, rule: reason ?? clash ?? "" });
@@ -34,14 +40,24 @@ export function fitTags(tags: Tags, limits: TagLimits | undefined, changes: Chan
   return fitted;
 }
 
-function whyNot(key: string, value: string, limits: TagLimits): string | undefined {
+function whyNot(key: string, value: string, target: TagTarget & { readonly limits: TagLimits }): string | undefined {
+  const { limits } = target;
   if (key.startsWith(PROVENANCE_PREFIX)) return `keys starting ${PROVENANCE_PREFIX} are mlferry's own`;
   if (limits.keyChars !== undefined && !fits(key, limits.keyChars)) return `a key longer than ${limits.keyChars} characters`;
-  if (limits.valueChars !== undefined && !fits(value, limits.valueChars)) return `a value longer than ${limits.valueChars} characters`;
-  return undefined;
+  return whyNotHeld(value, limits.valueChars, target);
+}
+
+/** Why a target cannot hold a text, if so. */
+export function whyNotHeld(
+  text: string,
+  chars: number | undefined,
+  { textRefuses }: Pick<Capabilities, "textRefuses">,
+): string | undefined {
+  if (chars !== undefined && !fits(text, chars)) return `a value longer than ${chars} characters`;
+  return textRefuses?.pattern.test(text) === true ? textRefuses.wording : undefined;
 }
 
 /** Whether a text has at most `limit` characters, counted in code points, as servers written in Python do. */
-export function fits(text: string, limit: number): boolean {
+function fits(text: string, limit: number): boolean {
   return text.length <= limit || [...text].length <= limit;
 }

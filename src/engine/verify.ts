@@ -3,6 +3,7 @@
 import { asMigrationError, withContext } from "../errors.ts";
 import type { Entity, EntityKey, Run } from "../model/entities.ts";
 import { differences } from "../model/facts.ts";
+import { numberIn } from "../model/keys.ts";
 import { localise } from "../model/localise.ts";
 import type { Found } from "../ports/target.ts";
 import type { Finding, Level, Located, Verified } from "./finding.ts";
@@ -54,13 +55,20 @@ async function* batches(prepared: Prepared): AsyncGenerator<readonly Sought[]> {
 async function seek(reconciled: Reconciled, prepared: Prepared): Promise<Sought> {
   const { job, containers, placements } = prepared;
   const { source, entity } = reconciled;
+  if (reconciled.dropped === true) return { reconciled };
   if ("experiment" in entity && placements.placed(entity.experiment) === undefined) return { reconciled };
   try {
     const local = localise(entity, (key) => placements.placed(key));
     const found = await job.target.find(local, { provenance: provenanceOf(source, entity, job, containers), signal: job.signal });
     if (found === undefined) return { reconciled };
+    if (job.versionNumbers !== "compact" || entity.kind !== "model-version") {
+      placements.set(source.key, found.key);
+      return { reconciled, found };
+    }
+    // Any number is right for a version that came from this one, and none for another.
+    if (!found.ours) return { reconciled };
     placements.set(source.key, found.key);
-    return { reconciled, found };
+    return { reconciled: { ...reconciled, entity: { ...entity, version: numberIn(found.key) } }, found };
   } catch (thrown) {
     return { reconciled, error: asFinding(thrown, source.key) };
   }
@@ -121,6 +129,7 @@ async function compareEntity(located: Located, comparison: Comparison): Promise<
 
 function absent(reconciled: Reconciled): Finding {
   const key = reconciled.source.key;
+  if (reconciled.dropped === true) return { key, field: "", kind: "left out", expected: reconciled.changes[0]?.rule ?? "", agreed: true };
   if (reconciled.refusal === undefined) return { key, field: "", kind: "missing", agreed: false };
   return { key, field: "", kind: "left out", expected: reconciled.refusal.message, agreed: false };
 }

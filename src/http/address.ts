@@ -1,15 +1,16 @@
 // Where requests go and what they carry: base address, credentials, headers, query; and how an address may be shown.
 import { MigrationError } from "../errors.ts";
+import { createLogin } from "./login.ts";
+import type { Auth, AuthProvider, Login } from "./login.ts";
 
 /** Order is kept, keys may repeat. */
 export type Query = readonly (readonly [string, string])[];
 
-export type Auth =
-  { readonly kind: "basic"; readonly username: string; readonly password: string } | { readonly kind: "bearer"; readonly token: string };
-
 export interface AddressOptions {
   readonly baseUrl: string;
-  readonly auth?: Auth;
+  readonly auth?: Auth | AuthProvider;
+  /** Where the credential is set, for hints; default: MLflow's own variables. */
+  readonly authFrom?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly userAgent: string;
 }
@@ -21,10 +22,13 @@ export interface Address {
   readonly basePath: string;
   /** Origin and base path: no credentials, no trailing slash. */
   readonly baseUrl: string;
-  /** Sent with every request; names in lower case. Holds the credential. */
+  /** Sent with every request beside the login's; names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly login?: Login;
   /** What was sent to prove who asks, in words for a hint; absent when nothing was. */
   readonly credential?: string;
+  /** Where the credential is set, in words for a hint. */
+  readonly authFrom: string;
   /** Takes this client's own credentials out of a text, such as a server's answer that repeats them. */
   scrub(text: string): string;
 }
@@ -36,18 +40,23 @@ export function createAddress(options: AddressOptions): Address {
   const basePath = url.pathname.replace(/\/+$/, "");
   const headers: Record<string, string> = { "accept-encoding": "identity", ...plainHeaders(options.headers) };
   headers["user-agent"] = options.userAgent;
-  if (auth !== undefined) headers["authorization"] = authorization(auth);
-  const credential = credentialOf(headers, auth);
-  const secrets = secretsOf(headers, auth);
+  const { authFrom = MLFLOW_VARIABLES } = options;
+  const login = auth === undefined ? undefined : createLogin(auth, authFrom);
+  const credential = login?.kind ?? ((headers["authorization"] ?? headers["cookie"]) ? "a credential header" : undefined);
+  const fixed = secretHeaders(headers);
   return {
     origin: url.origin,
     basePath,
     baseUrl: `${url.origin}${basePath}`,
     headers,
+    ...(login === undefined ? {} : { login }),
     ...(credential === undefined ? {} : { credential }),
-    scrub: (text) => secrets.reduce((left, secret) => left.replaceAll(secret, "***"), text),
+    authFrom,
+    scrub: (text) => scrubbed(text, [...fixed, ...(login?.secrets() ?? [])]),
   };
 }
+
+const MLFLOW_VARIABLES = "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD";
 
 /** Lower-case names, without `origin`: MLflow refuses writes with a foreign Origin (403), and no client but a browser has one. */
 export function plainHeaders(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -109,27 +118,14 @@ function authOf(url: URL): Auth | undefined {
   return { kind: "basic", username: decode(url.username), password: decode(url.password) };
 }
 
-function authorization(auth: Auth): string {
-  if (auth.kind === "basic") return `Basic ${Buffer.from(`${auth.username}:${auth.password}`, "utf8").toString("base64")}`;
-  if (!/^[\x21-\x7e]+$/.test(auth.token)) {
-    throw new MigrationError("NOT_AUTHORISED", "the bearer token is empty or has spaces, line ends or characters outside ASCII", {
-      hint: "check MLFLOW_TRACKING_TOKEN for a stray line end",
-    });
-  }
-  return `Bearer ${auth.token}`;
-}
-
-function credentialOf(headers: Readonly<Record<string, string>>, auth: Auth | undefined): string | undefined {
-  if (auth?.kind === "bearer") return "a bearer token";
-  if (auth?.kind === "basic") return "a user name and password";
-  return headers["authorization"] === undefined && headers["cookie"] === undefined ? undefined : "a credential header";
+function secretHeaders(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => (SECRET_NAME.test(name) ? [value, value.replace(/^\S+\s+/, "")] : []));
 }
 
 /** Longest first, so that a secret within another leaves no rest. */
-function secretsOf(headers: Readonly<Record<string, string>>, auth: Auth | undefined): string[] {
-  const values = Object.entries(headers).flatMap(([name, value]) => (SECRET_NAME.test(name) ? [value, value.replace(/^\S+\s+/, "")] : []));
-  if (auth?.kind === "basic") values.push(auth.password, encode(auth.password));
-  return [...new Set(values)].filter((value) => value.length >= SHORTEST_SCRUBBED).sort((a, b) => b.length - a.length);
+function scrubbed(text: string, secrets: readonly string[]): string {
+  const known = [...new Set(secrets)].filter((value) => value.length >= SHORTEST_SCRUBBED).sort((a, b) => b.length - a.length);
+  return known.reduce((left, secret) => left.replaceAll(secret, "***"), text);
 }
 
 function encode(text: string): string {

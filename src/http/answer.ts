@@ -78,9 +78,15 @@ function titleOf(html: string): string {
   return title === "" ? "an HTML page" : `an HTML page titled "${title}"`;
 }
 
-/** SQLAlchemy appends the statement and its parameters, which hold users' values, to the database's message. */
+/**
+ * SQLAlchemy appends the statement and its parameters, which hold users' values, to the database's message, and may begin with advice
+ * to programmers.
+ */
 function oneLine(text: string): string {
-  const withoutSql = text.split(/\[(?:SQL|parameters):/, 1)[0] ?? "";
+  const withoutSql = (text.split(/\[(?:SQL|parameters):/, 1)[0] ?? "").replace(
+    /^\(raised as a result of Query-invoked autoflush;[^)]*\)/,
+    "",
+  );
   // eslint-disable-next-line no-control-regex -- control characters of a foreign text must not reach a terminal
   const line = withoutSql.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
   const short = line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT - 1).replace(/\p{Surrogate}$/u, "")}…` : line;

@@ -1,8 +1,8 @@
 // The one way to talk HTTP: requests are paced per host, repeated where that is safe, and fail as MigrationErrors.
 // No knowledge of MLflow's routes lives here; adapters have it.
 import { MigrationError } from "../errors.ts";
-import { createAddress } from "./address.ts";
-import type { Auth, Query } from "./address.ts";
+import { createAddress, plainHeaders } from "./address.ts";
+import type { Query } from "./address.ts";
 import { isHtml } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { systemClock } from "./clock.ts";
@@ -12,16 +12,22 @@ import type { DownloadRequest } from "./download.ts";
 import { createExchange } from "./exchange.ts";
 import type { Call, Exchange } from "./exchange.ts";
 import type { Attempt } from "./failure.ts";
+import { readItems } from "./json-items.ts";
+import type { TakeItems } from "./json-items.ts";
 import { parseJson, stringifyJson } from "./json.ts";
+import type { Auth, AuthProvider } from "./login.ts";
 import type { Pacer } from "./pace.ts";
 import { withRetries } from "./retry.ts";
 import type { Repeatable, RetryEvent, RetryPolicy } from "./retry.ts";
+import type { Route } from "./route.ts";
 import { upload } from "./upload.ts";
 import type { Uploaded, UploadRequest } from "./upload.ts";
 
-export type { Auth, Query } from "./address.ts";
+export type { Query } from "./address.ts";
 export type { DownloadRequest } from "./download.ts";
+export type { Auth, AuthProvider } from "./login.ts";
 export type { RetryEvent } from "./retry.ts";
+export type { Route } from "./route.ts";
 export type { UploadRequest } from "./upload.ts";
 
 export interface JsonRequest {
@@ -38,10 +44,23 @@ export interface JsonRequest {
   readonly repeat: "safe" | "once";
 }
 
+/** A GET whose answer may be too large to be held. */
+export interface ItemsRequest {
+  readonly path: string;
+  readonly query?: Query;
+  /** Longest silence of the server, where it is another one than the client's. */
+  readonly timeoutMs?: number;
+}
+
 /** A client of one server. All methods may run in parallel; each throws MigrationErrors only. */
 export interface HttpClient {
   /** Sends a request with a JSON answer; gives parseJson(body), or `{}` for an empty body. */
   json(request: JsonRequest, signal: AbortSignal): Promise<unknown>;
+  /**
+   * Like json, but hands over the items of the answer's arrays as they come and gives the answer with these arrays empty. `begin` is
+   * called anew for each attempt, which may be repeated from the start.
+   */
+  items(request: ItemsRequest, begin: () => TakeItems, signal: AbortSignal): Promise<unknown>;
   /** A plain text answer to a GET, such as that of `/version`. */
   text(request: { readonly path: string }, signal: AbortSignal): Promise<string>;
   /**
@@ -55,6 +74,8 @@ export interface HttpClient {
   readonly baseUrl: string;
   /** Requests sent so far, retries included. */
   readonly requests: number;
+  /** The same client, with its connections and counts, sending these headers as well. */
+  withHeaders(headers: Readonly<Record<string, string>>): HttpClient;
   /** Ends all connections; what is under way fails. */
   close(): Promise<void>;
 }
@@ -62,7 +83,9 @@ export interface HttpClient {
 export interface HttpClientOptions {
   /** May have a path. A user and password in it are used as basic credentials unless `auth` is given. */
   readonly baseUrl: string;
-  readonly auth?: Auth;
+  readonly auth?: Auth | AuthProvider;
+  /** Where the credential is set, for the hint when it is refused. Default: MLflow's own variables. */
+  readonly authFrom?: string;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly pacer: Pacer;
@@ -71,6 +94,7 @@ export interface HttpClientOptions {
   readonly timeoutMs?: number;
   /** Default 7, as MLflow's own client. */
   readonly maxAttempts?: number;
+  readonly route?: Route;
   readonly random?: () => number;
   readonly clock?: Clock;
   readonly onRetry?: (event: RetryEvent) => void;
@@ -81,9 +105,15 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const exchange = createExchange(createAddress(options), {
     policy: policyOf(options),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    ...(options.route === undefined ? {} : { route: options.route }),
   });
+  return clientOf(exchange);
+}
+
+function clientOf(exchange: Exchange): HttpClient {
   return {
     json: (request, signal) => sendJson(exchange, request, signal),
+    items: (request, begin, signal) => takeItems(exchange, request, begin, signal),
     text: (request, signal) => readText(exchange, request, signal),
     download: (request, signal) => download(exchange, request, signal),
     upload: (request, open, signal) => upload(exchange, request, open, signal),
@@ -91,6 +121,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     get requests() {
       return exchange.requests;
     },
+    withHeaders: (headers) => clientOf(exchange.withHeaders(plainHeaders(headers))),
     close: () => exchange.close(),
   };
 }
@@ -120,6 +151,22 @@ async function sendJson(exchange: Exchange, request: JsonRequest, signal: AbortS
   const repeatable = { method, url: exchange.urlOf(call), repeat };
   const { answer, bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
   return bytes.length === 0 ? {} : parseAnswer(repeatable, answer, bytes);
+}
+
+async function takeItems(exchange: Exchange, request: ItemsRequest, begin: () => TakeItems, signal: AbortSignal): Promise<unknown> {
+  const call: Call = { method: "GET", ...request, headers: { accept: "application/json" } };
+  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe" };
+  const attempt = async (): Promise<Attempt<unknown>> => {
+    const sent = await exchange.send(call, signal);
+    if ("failure" in sent) return sent;
+    try {
+      return { value: await readItems(sent.value.body, begin()) };
+    } catch (thrown) {
+      if (thrown instanceof SyntaxError || thrown instanceof TypeError) throw notJson(repeatable, sent.value.statusCode, thrown);
+      return { failure: exchange.brokenBody(thrown, call, signal) };
+    }
+  };
+  return withRetries(repeatable, attempt, exchange.policy, signal);
 }
 
 async function readText(exchange: Exchange, request: { readonly path: string }, signal: AbortSignal): Promise<string> {
@@ -156,12 +203,16 @@ function parseAnswer(call: Repeatable, answer: Answer, bytes: Uint8Array): unkno
         request,
       });
     }
-    // The request was carried out, but what it made cannot be read from the answer.
-    const code = call.repeat === "once" ? "OUTCOME_UNKNOWN" : "REQUEST_FAILED";
-    throw new MigrationError(code, `the answer to ${call.method} ${call.url} is not valid JSON`, {
-      hint: "check that the address is an MLflow server's and that nothing in between alters its answers",
-      request,
-      cause: thrown,
-    });
+    throw notJson(call, answer.statusCode, thrown);
   }
+}
+
+function notJson({ method, url, repeat }: Repeatable, status: number, cause: unknown): MigrationError {
+  // The request was carried out, but what it made cannot be read from the answer.
+  const code = repeat === "once" ? "OUTCOME_UNKNOWN" : "REQUEST_FAILED";
+  return new MigrationError(code, `the answer to ${method} ${url} is not valid JSON`, {
+    hint: "check that the address is an MLflow server's and that nothing in between alters its answers",
+    request: { method, url, status },
+    cause,
+  });
 }

@@ -1,6 +1,6 @@
 // One attempt of one request, over undici: everything that client, download and upload share.
 import type { Readable } from "node:stream";
-import { Agent } from "undici";
+import type { Dispatcher } from "undici";
 import { MigrationError } from "../errors.ts";
 import { shownUrl, targetOf } from "./address.ts";
 import type { Address, Query } from "./address.ts";
@@ -9,6 +9,8 @@ import { throwIfInterrupted } from "./clock.ts";
 import { answerFailure, connectionFailure } from "./failure.ts";
 import type { Attempt, Failure } from "./failure.ts";
 import type { RetryPolicy } from "./retry.ts";
+import { createAgent, shownProxy } from "./route.ts";
+import type { Route } from "./route.ts";
 
 /** One request as it is sent; names of headers in lower case. */
 export interface Call {
@@ -19,6 +21,8 @@ export interface Call {
   readonly body?: string | Readable;
   /** A status above 299 that the caller wants as an answer. */
   readonly accept?: number;
+  /** Longest silence of the server, where it is another one than the exchange's. */
+  readonly timeoutMs?: number;
 }
 
 export interface Exchange {
@@ -31,6 +35,8 @@ export interface Exchange {
   send(call: Call, signal: AbortSignal): Promise<Attempt<Answer>>;
   /** What an error while the body was read means. Throws INTERRUPTED, and what is no failure of the network. */
   brokenBody(thrown: unknown, call: Call, signal: AbortSignal): Failure;
+  /** The same exchange, sending these headers as well; names in lower case. */
+  withHeaders(headers: Readonly<Record<string, string>>): Exchange;
   close(): Promise<void>;
 }
 
@@ -38,20 +44,28 @@ export interface ExchangeOptions {
   readonly policy: RetryPolicy;
   /** Longest silence of the server. */
   readonly timeoutMs: number;
+  readonly route?: Route;
 }
 
 /** Opens nothing before the first request. */
 export function createExchange(address: Address, options: ExchangeOptions): Exchange {
-  const line: Line = { ...options, address, agent: createAgent(options.timeoutMs), requests: 0, contacted: false, awaySince: undefined };
+  const agent = createAgent(options.timeoutMs, options.route);
+  const line: Line = { ...options, address, agent, requests: 0, contacted: false, awaySince: undefined };
+  return exchangeOver(line, {});
+}
+
+function exchangeOver(line: Line, added: Readonly<Record<string, string>>): Exchange {
+  const { address } = line;
   return {
-    policy: options.policy,
+    policy: line.policy,
     baseUrl: address.baseUrl,
     get requests() {
       return line.requests;
     },
     urlOf: (call) => shownUrl(address, call.path, call.query),
-    send: (call, signal) => send(line, call, signal),
+    send: (call, signal) => send(line, { ...call, headers: { ...added, ...call.headers } }, signal),
     brokenBody: (thrown, call, signal) => failureOf(line, thrown, call, signal),
+    withHeaders: (headers) => exchangeOver(line, { ...added, ...headers }),
     close: () => line.agent.destroy(),
   };
 }
@@ -59,7 +73,7 @@ export function createExchange(address: Address, options: ExchangeOptions): Exch
 /** An exchange's own state. */
 interface Line extends ExchangeOptions {
   readonly address: Address;
-  readonly agent: Agent;
+  readonly agent: Dispatcher;
   requests: number;
   /** Whether the server has ever answered. */
   contacted: boolean;
@@ -70,6 +84,7 @@ interface Line extends ExchangeOptions {
 async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attempt<Answer>> {
   throwIfInterrupted(signal);
   const { address } = line;
+  const proof = await address.login?.proof();
   line.requests += 1;
   let answer: Answer;
   try {
@@ -77,45 +92,41 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
       origin: address.origin,
       path: targetOf(address, call.path, call.query),
       method: call.method,
-      headers: { ...address.headers, ...call.headers },
+      headers: { ...address.headers, ...(proof === undefined ? {} : { authorization: proof.header }), ...call.headers },
       body: call.body ?? null,
       signal,
+      ...(call.timeoutMs === undefined ? {} : { headersTimeout: call.timeoutMs, bodyTimeout: call.timeoutMs }),
     });
   } catch (thrown) {
     return { failure: failureOf(line, thrown, call, signal) };
   }
   line.contacted = true;
   line.awaySince = undefined;
+  if (proof !== undefined && answer.statusCode !== 401) address.login?.take(proof);
   // A body that is destroyed before it was read emits an error, which would end the process without a listener.
   answer.body.on("error", () => undefined);
   if (answer.statusCode < 300 || answer.statusCode === call.accept) return { value: answer };
   const url = shownUrl(address, call.path, call.query);
-  const failure = await answerFailure(answer, { method: call.method, url, address, now: line.policy.clock.now() });
+  const wasTaken = proof !== undefined && address.login?.wasTaken(proof) === true;
+  const failure = await answerFailure(answer, { method: call.method, url, address, now: line.policy.clock.now(), wasTaken });
   throwIfInterrupted(signal);
-  return { failure };
+  const renewed = answer.statusCode === 401 && proof !== undefined && (await address.login?.replaced(proof)) === true;
+  return { failure: renewed ? { ...failure, renewed } : failure };
 }
 
 function failureOf(line: Line, thrown: unknown, call: Call, signal: AbortSignal): Failure {
   throwIfInterrupted(signal);
   const request = { method: call.method, url: shownUrl(line.address, call.path, call.query) };
   const now = line.policy.clock.now();
-  const failure = connectionFailure(thrown, request, { ...line, awayMs: now - (line.awaySince ?? now) });
+  const failure = connectionFailure(thrown, request, {
+    contacted: line.contacted,
+    timeoutMs: call.timeoutMs ?? line.timeoutMs,
+    awayMs: now - (line.awaySince ?? now),
+    ...(line.route?.proxy === undefined ? {} : { proxy: shownProxy(line.route.proxy) }),
+  });
   if (failure === undefined) throw defect(thrown, request.method, request.url);
   if (failure.error.code === "SERVER_UNREACHABLE") line.awaySince ??= now;
   return failure;
-}
-
-/** uvicorn closes idle connections after 5 s; one that is dropped a second earlier is not reset under a request. */
-const KEEP_ALIVE_MS = 4000;
-
-/** A pool opens a connection only when all others are busy, so the pacer's limit is the connections' limit as well. */
-function createAgent(timeoutMs: number): Agent {
-  return new Agent({
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-  });
 }
 
 function defect(thrown: unknown, method: string, url: string): MigrationError {

@@ -18,6 +18,8 @@ export interface Failure {
   readonly reason: string;
   /** What the server asked for. */
   readonly retryAfterMs?: number;
+  /** The credential had expired and there is a fresh one: the repeat need not wait. */
+  readonly renewed?: boolean;
 }
 
 /** Whether a server refused with MLflow's 503 for a part that it was started without, which is not one of an overloaded server. */
@@ -28,10 +30,13 @@ export function isSwitchedOffPart(thrown: unknown): boolean {
 /** The result of one attempt that was neither interrupted nor hit by a defect. */
 export type Attempt<T> = { readonly value: T } | { readonly failure: Failure };
 
-/** An answer with a status of 300 or more. Reads its body. `now` is epoch ms, for a Retry-After that is a date. */
+/**
+ * An answer with a status of 300 or more. Reads its body. `now` is epoch ms, for a Retry-After that is a date; `wasTaken`: the server
+ * has accepted the same credential before.
+ */
 export async function answerFailure(
   answer: Answer,
-  context: { method: string; url: string; address: Address; now: number },
+  context: { method: string; url: string; address: Address; now: number; wasTaken: boolean },
 ): Promise<Failure> {
   const { method, url, address } = context;
   const read = await readErrorBody(answer);
@@ -46,7 +51,7 @@ export async function answerFailure(
   const message = `server answered ${said} to ${method} ${withoutQuery(url)}${body.text === "" ? "" : `: ${body.text}`}`;
   const hint = tooLong
     ? `the server asks to wait for ${Math.ceil(wait / 60_000)} minutes: run the same command again then`
-    : hintOf(code, status, body, address);
+    : hintOf(code, status, body, context);
   return {
     error: new MigrationError(code, message, { hint, request }),
     ...verdict(status, body, wait),
@@ -63,7 +68,7 @@ export async function answerFailure(
 export function connectionFailure(
   thrown: unknown,
   request: FailedRequest,
-  context: { contacted: boolean; awayMs: number; timeoutMs: number },
+  context: { contacted: boolean; awayMs: number; timeoutMs: number; proxy?: string },
 ): Failure | undefined {
   const { code, syscall, message } = networkError(thrown);
   if (code === undefined) return undefined;
@@ -74,9 +79,12 @@ export function connectionFailure(
     const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: TLS failed (${code})`, TLS_HINT);
     return { error, effect: TLS_TRUST.test(code) ? "none" : "unknown", repeats: 0, reason: code };
   }
+  const refusal = PROXY_REFUSAL.exec(message)?.[1];
+  if (refusal !== undefined)
+    return proxyRefusal(refusal, (text, hint) => fail("SERVER_UNREACHABLE", text, hint), { host, proxy: context.proxy });
   const unconnected = CONNECT_REASONS[code] ?? (syscall === "connect" ? message : undefined);
   if (unconnected !== undefined && (syscall === "connect" || !NEEDS_SYSCALL.has(code))) {
-    const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: ${unconnected}`, UNREACHABLE_HINT);
+    const error = fail("SERVER_UNREACHABLE", `cannot reach ${host}: ${unconnected}`, `${UNREACHABLE_HINT}${throughProxy(context.proxy)}`);
     const mayPass = context.contacted && context.awayMs < LONGEST_ABSENCE_MS;
     return { error, effect: "none", repeats: mayPass ? Infinity : FIRST_CONTACT_REPEATS, reason: unconnected };
   }
@@ -108,11 +116,30 @@ const LONGEST_ABSENCE_MS = 30_000;
 /** MLflow answers 500 to much that fails the same way each time. */
 const REPEATS_OF_500 = 2;
 
+/** undici's two ways to say that a proxy did not open the way; they have no code of their own. */
+const PROXY_REFUSAL = /^Proxy (?:response|Authentication Required) \((\d+)\)/;
+
+function proxyRefusal(
+  status: string,
+  fail: (text: string, hint: string) => MigrationError,
+  { host, proxy }: { host: string; proxy: string | undefined },
+): Failure {
+  const wantsLogin = status === "407";
+  const hint = wantsLogin ? "the proxy wants a user name and a password: write them into its address" : UNREACHABLE_HINT;
+  const error = fail(`cannot reach ${host}: the proxy answered ${status}`, `${hint}${throughProxy(proxy)}`);
+  return { error, effect: "none", repeats: wantsLogin ? 0 : FIRST_CONTACT_REPEATS, reason: `proxy: ${status}` };
+}
+
+function throughProxy(proxy: string | undefined): string {
+  return proxy === undefined ? "" : `; requests go through the proxy ${proxy} unless NO_PROXY names the host`;
+}
+
 const UNREACHABLE_HINT = "is the server running? check host and port";
 /** Given for nothing else: isSwitchedOffPart knows it by this. */
 const SWITCHED_OFF_HINT = "the server was started without this part";
 const LOST_HINT = "the server may be overloaded or restarting: run the same command again, it continues";
-const TLS_HINT = "check the address; for a certificate of one's own authority set NODE_EXTRA_CA_CERTS to the authority's file";
+const TLS_HINT =
+  "check the address; for a certificate of one's own authority give its file as ca_file in mlferry.yaml, or in NODE_EXTRA_CA_CERTS";
 
 const CONNECT_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -121,6 +148,8 @@ const CONNECT_REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "no route to the host",
   ENETUNREACH: "no route to the network",
   EADDRNOTAVAIL: "address not available",
+  UND_ERR_PRX_CONN: "the proxy closed the connection",
+  UND_ERR_PRX_TLS: "the proxy's certificate is for another name",
   UND_ERR_CONNECT_TIMEOUT: "no connection within the time limit",
   ETIMEDOUT: "no connection within the time limit",
 };
@@ -178,16 +207,21 @@ function isSwitchedOff(body: ErrorBody): boolean {
   return /^Endpoint: .* disabled (due to|because)|^Artifact serving is (disabled|not configured)/.test(body.text);
 }
 
-function hintOf(code: ErrorCode, status: number, body: ErrorBody, address: Address): string {
+/** As PostgreSQL, MySQL and SQL Server word it. */
+const TOO_LONG = /value too long for type|Data too long for column|would be truncated/i;
+
+function hintOf(code: ErrorCode, status: number, body: ErrorBody, { address, wasTaken }: { address: Address; wasTaken: boolean }): string {
   if (/invalid host header/i.test(body.text)) return "start the server with --allowed-hosts naming this host, or use its IP address";
   if (code === "NOT_AUTHORISED") {
-    const variables = "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD";
-    if (address.credential === undefined) return `no credential was sent: set ${variables}`;
-    return `${address.credential} went with the request: check ${variables}, and what that user may do`;
+    if (address.credential === undefined) return `no credential was sent: set ${address.authFrom}`;
+    if (status === 401 && wasTaken)
+      return `${address.credential} was taken until now: renew it in ${address.authFrom}; the same command then continues`;
+    return `${address.credential} went with the request: check ${address.authFrom}, and what that user may do`;
   }
   if (code === "NOT_FOUND") return "check that it exists, is not deleted and may be seen with these credentials";
   if (status === 429) return "the server limits requests: run the same command again later or allow fewer requests at a time";
   if (status === 503 && isSwitchedOff(body)) return SWITCHED_OFF_HINT;
+  if (TOO_LONG.test(body.text)) return "the server's database is narrower there: shorten it, or let the mapping rename or drop it";
   if (status >= 500) return "the server's log says more; running the same command again continues";
   return "the server's message says what it refuses";
 }

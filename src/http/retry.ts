@@ -58,10 +58,11 @@ export async function beforeRepeat(
   const { retryAfterMs } = failure;
   if (retryAfterMs !== undefined) policy.pacer.pause(retryAfterMs, `server asked to wait: ${failure.reason}`);
   if (call.repeat === "once" && failure.effect === "unknown") throw outcomeUnknown(call, failure);
-  if (number > failure.repeats || number >= policy.maxAttempts) throw failure.error;
-  const waitMs = retryAfterMs ?? backoffMs(number, policy.random);
+  if (number >= policy.maxAttempts) throw failure.error;
+  if (failure.renewed !== true && number > failure.repeats) throw failure.error;
+  const waitMs = failure.renewed === true ? 0 : (retryAfterMs ?? backoffMs(number, policy.random));
   policy.onRetry?.({ method: call.method, url: call.url, attempt: number, waitMs, reason: failure.reason });
-  if (retryAfterMs === undefined) await waitOrInterrupt(policy.clock, waitMs, signal);
+  if (retryAfterMs === undefined && waitMs > 0) await waitOrInterrupt(policy.clock, waitMs, signal);
 }
 
 const FIRST_BACKOFF_MS = 500;

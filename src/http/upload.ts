@@ -1,5 +1,6 @@
 // A body sent as a stream, opened anew for each attempt.
 import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { MigrationError } from "../errors.ts";
 import { plainHeaders } from "./address.ts";
 import type { Query } from "./address.ts";
@@ -50,7 +51,9 @@ interface Content {
 
 async function put(exchange: Exchange, call: Call, content: Content, signal: AbortSignal): Promise<Attempt<Uploaded>> {
   const stream = watched(content);
-  const sent = await settle(exchange.send({ ...call, body: Readable.from(stream.bytes, { objectMode: false }) }, signal));
+  // An empty body is answered without being pulled, so the content is read to its end first.
+  const body = content.sizeBytes === 0 ? await text(stream.bytes) : Readable.from(stream.bytes, { objectMode: false });
+  const sent = await settle(exchange.send({ ...call, body }, signal));
   // What broke the stream broke the request: it is the cause, whatever the request says.
   if (stream.broken !== undefined && !signal.aborted) throw stream.broken.by;
   if ("thrown" in sent) throw sent.thrown;
@@ -67,6 +70,7 @@ async function put(exchange: Exchange, call: Call, content: Content, signal: Abo
 
 interface Watched {
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** The content ended as it should, and its last part was asked for. */
   readonly complete: boolean;
   readonly broken: { readonly by: unknown } | undefined;
 }
@@ -77,8 +81,7 @@ function watched(content: Content): Watched {
   let broken: Watched["broken"];
   async function* bytes(): AsyncGenerator<Uint8Array> {
     try {
-      yield* ofSize(content);
-      complete = true;
+      yield* ofSize(content, () => (complete = true));
     } catch (thrown) {
       broken = { by: thrown };
       throw thrown;
@@ -95,14 +98,19 @@ function watched(content: Content): Watched {
   };
 }
 
-async function* ofSize({ open, sizeBytes, url }: Content): AsyncGenerator<Uint8Array> {
+/** The last part waits for the content's end: a server may answer as soon as it has it, and nothing is asked for after that. */
+async function* ofSize({ open, sizeBytes, url }: Content, onEnd: () => void): AsyncGenerator<Uint8Array> {
   let sent = 0;
+  let last: Uint8Array | undefined;
   for await (const chunk of open()) {
     sent += chunk.length;
     if (sizeBytes !== undefined && sent > sizeBytes) throw wrongSize(url, `more than its ${sizeBytes}`);
-    yield chunk;
+    if (sent === sizeBytes && chunk.length > 0) last = chunk;
+    else yield chunk;
   }
   if (sizeBytes !== undefined && sent < sizeBytes) throw wrongSize(url, `${sent} of its ${sizeBytes}`);
+  onEnd();
+  if (last !== undefined) yield last;
 }
 
 function wrongSize(url: string, bytes: string): MigrationError {

@@ -7,10 +7,11 @@ import { asMigrationError, MigrationError } from "../errors.ts";
 /** The one file that holds every job of a state folder. */
 export const JOURNAL_FILE = "journal.sqlite";
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 /** Two jobs may share the file; a commit takes milliseconds, so a wait this long means a stuck disk. */
 const BUSY_TIMEOUT_MS = 10_000;
 
+/** Version 1; what came later is in {@link UPGRADES}. */
 const TABLES = `
   CREATE TABLE job (
     id TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'partial')),
@@ -27,8 +28,13 @@ const TABLES = `
     job TEXT NOT NULL REFERENCES job (id), key TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (job, key, path)
   ) WITHOUT ROWID;
-  PRAGMA user_version = ${String(SCHEMA_VERSION)};
 `;
+
+/** By the version from which each leads to the next. What an earlier version did not note stays empty. */
+const UPGRADES: readonly string[] = [
+  TABLES,
+  `ALTER TABLE job ADD COLUMN args TEXT; ALTER TABLE job ADD COLUMN folder TEXT; ALTER TABLE job ADD COLUMN lock TEXT;`,
+];
 
 /**
  * Opens the journal of a state folder, creating folder (0700), file (0600) and tables where they are missing. Throws
@@ -39,13 +45,38 @@ export function openDatabase(dir: string): DatabaseSync {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   // SQLite gives the files beside it (-wal, -shm) the permissions of this one.
   closeSync(openSync(file, "a", 0o600));
-  return connect(file);
+  return connect(file, (opened) => {
+    // With a write-ahead log, NORMAL keeps every commit through a crash of the process; a loss of power may cost the latest.
+    opened.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    upgrade(opened, file);
+    return true;
+  });
 }
 
-/** The same for a journal that is only read: undefined where there is none yet. */
+/**
+ * A journal that is only read, of this version or an earlier one, which stays as it is: columns that it lacks are absent from its
+ * rows. Undefined where there is none yet.
+ */
 export function openExistingDatabase(dir: string): DatabaseSync | undefined {
   const file = join(dir, JOURNAL_FILE);
-  return existsSync(file) ? connect(file) : undefined;
+  if (!existsSync(file)) return undefined;
+  return connect(file, (db) => {
+    db.exec("PRAGMA query_only = ON");
+    return checkedVersion(db, file) > 0;
+  });
+}
+
+/** What `work` reads of a journal that is closed after it; `none` where there is no journal. */
+export function readDatabase<T>(dir: string, none: T, work: (db: DatabaseSync) => T): T {
+  return onDatabase(dir, () => {
+    const db = openExistingDatabase(dir);
+    if (db === undefined) return none;
+    try {
+      return work(db);
+    } finally {
+      db.close();
+    }
+  });
 }
 
 /** Runs work on the journal file and gives SQLite's errors as MigrationErrors that name the file. */
@@ -102,34 +133,35 @@ export function resultCode(thrown: unknown): number | undefined {
   return thrown.errcode & 0xff;
 }
 
-function connect(file: string): DatabaseSync {
+/** Gives the database if `prepare` says that it is to be used. */
+function connect(file: string, prepare: (db: DatabaseSync) => true): DatabaseSync;
+function connect(file: string, prepare: (db: DatabaseSync) => boolean): DatabaseSync | undefined;
+function connect(file: string, prepare: (db: DatabaseSync) => boolean): DatabaseSync | undefined {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-    // With a write-ahead log, NORMAL keeps every commit through a crash of the process; a loss of power may cost the latest.
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-    prepareSchema(db, file);
-    return db;
+    if (prepare(db)) return db;
+    db.close();
+    return undefined;
   } catch (thrown) {
-    db?.close();
+    if (db?.isOpen === true) db.close();
     throw databaseError(file, thrown);
   }
 }
 
-function prepareSchema(db: DatabaseSync, file: string): void {
-  const found = schemaVersion(db);
-  if (found > SCHEMA_VERSION) {
-    throw new MigrationError("NOT_SUPPORTED", `the journal ${file} was written by a newer mlferry (schema ${String(found)})`, {
-      hint: "use that version of mlferry, or name another folder with --state",
-    });
-  }
-  if (found === SCHEMA_VERSION) return;
+function upgrade(db: DatabaseSync, file: string): void {
+  if (checkedVersion(db, file) === SCHEMA_VERSION) return;
   inTransaction(db, () => {
-    // Another process may have created the tables since the look above.
-    if (schemaVersion(db) === 0) db.exec(TABLES);
+    // Another process may have done it since the look above.
+    for (const step of UPGRADES.slice(checkedVersion(db, file))) db.exec(step);
+    db.exec(`PRAGMA user_version = ${String(SCHEMA_VERSION)}`);
   });
 }
 
-function schemaVersion(db: DatabaseSync): number {
-  return Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+function checkedVersion(db: DatabaseSync, file: string): number {
+  const found = Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+  if (found <= SCHEMA_VERSION) return found;
+  throw new MigrationError("NOT_SUPPORTED", `the journal ${file} was written by a newer mlferry (schema ${String(found)})`, {
+    hint: "use that version of mlferry, or name another folder with --state",
+  });
 }

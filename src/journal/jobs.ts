@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { EntityKey, OriginId } from "../model/entities.ts";
 import { placed } from "../model/keys.ts";
 import type { JournalEntry } from "../ports/journal.ts";
-import { onDatabase, openExistingDatabase } from "./database.ts";
+import { onDatabase, openExistingDatabase, readDatabase } from "./database.ts";
 
 export type JobState = "running" | "complete" | "partial";
 
@@ -15,13 +15,16 @@ export interface StoredJob {
   /** `running`: at work now, or cut off. */
   readonly state: JobState;
   readonly command: string;
+  /** Its arguments and the folder that it ran in; absent where an older mlferry did not note them. */
+  readonly args?: readonly string[];
+  readonly folder?: string;
   readonly source: string;
   readonly target: string;
   /** The data that was given as options: selection and mapping. */
   readonly options: unknown;
   /** Epoch ms of the job's first start. */
   readonly started: number;
-  /** Epoch ms of its latest start or end. */
+  /** Epoch ms of its latest start, note or end. */
   readonly updated: number;
 }
 
@@ -64,6 +67,8 @@ export function jobFromRow(row: Record<string, unknown>, dir: string): StoredJob
     id: String(row["id"]),
     state: String(row["state"]) as JobState,
     command: String(row["command"]),
+    ...(typeof row["args"] === "string" ? { args: JSON.parse(row["args"]) as string[] } : {}),
+    ...(typeof row["folder"] === "string" ? { folder: row["folder"] } : {}),
     source: String(row["source"]),
     target: String(row["target"]),
     options: JSON.parse(String(row["options"])) as unknown,
@@ -100,14 +105,8 @@ function* entryPages(db: DatabaseSync, { dir, id }: Pick<StoredJob, "dir" | "id"
 
 async function queryJobs(dir: string, where: string, values: readonly string[]): Promise<readonly StoredJob[]> {
   await Promise.resolve();
-  return onDatabase(dir, () => {
-    const db = openExistingDatabase(dir);
-    if (db === undefined) return [];
-    try {
-      const rows = db.prepare(`SELECT * FROM job ${where} ORDER BY updated DESC, started DESC, id`).all(...values);
-      return rows.map((row) => jobFromRow(row, dir));
-    } finally {
-      db.close();
-    }
+  return readDatabase<readonly StoredJob[]>(dir, [], (db) => {
+    const rows = db.prepare(`SELECT * FROM job ${where} ORDER BY updated DESC, started DESC, id`).all(...values);
+    return rows.map((row) => jobFromRow(row, dir));
   });
 }

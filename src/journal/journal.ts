@@ -12,7 +12,11 @@ import { lockJob } from "./lock.ts";
 
 /** What is kept about a job for people and for later commands. Must hold no credential. */
 export interface JobInfo {
+  /** As it was typed, for people. */
   readonly command: string;
+  /** Its arguments and the folder that it ran in, to run it again. */
+  readonly args: readonly string[];
+  readonly folder: string;
   readonly source: string;
   readonly target: string;
   /** Selection and mapping as JSON-able data, for verify. */
@@ -53,10 +57,10 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
   const db = onDatabase(options.dir, () => openDatabase(options.dir));
   let unlock: (() => void) | undefined;
   try {
-    const pair = jobId({ ...options.identity, options: "" });
-    unlock = onDatabase(options.dir, () => lockJob(options.dir, options.exclusive === true ? pair : job));
+    const lock = options.exclusive === true ? jobId({ ...options.identity, options: "" }) : job;
+    unlock = onDatabase(options.dir, () => lockJob(options.dir, lock));
     if (unlock === undefined) throw lockedError(db, job, options.identity);
-    const resuming = onDatabase(options.dir, () => startJob(db, job, options));
+    const resuming = onDatabase(options.dir, () => startJob(db, { job, lock }, options));
     return journalOf({ db, job, resuming, unlock, dir: options.dir, now: options.now });
   } catch (thrown) {
     unlock?.();
@@ -90,18 +94,21 @@ function lockedError(db: DatabaseSync, job: string, { source, target }: JobIdent
 }
 
 /** Marks the job as running and tells whether an earlier run of it was left unfinished. */
-function startJob(db: DatabaseSync, job: string, { identity, info, now }: OpenJournalOptions): boolean {
+function startJob(db: DatabaseSync, { job, lock }: { job: string; lock: string }, { identity, info, now }: OpenJournalOptions): boolean {
   return inTransaction(db, () => {
     const before = db.prepare("SELECT state FROM job WHERE id = ?").get(job)?.["state"];
     const time = now();
     db.prepare(
-      `INSERT INTO job (id, state, command, source, target, options, source_origin, target_origin, started, updated, pid)
-       VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET state = 'running', command = excluded.command, source = excluded.source,
-         target = excluded.target, options = excluded.options, updated = excluded.updated, pid = excluded.pid`,
+      `INSERT INTO job (id, state, command, args, folder, source, target, options, source_origin, target_origin, started, updated, pid, lock)
+       VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET state = 'running', command = excluded.command, args = excluded.args, folder = excluded.folder,
+         source = excluded.source, target = excluded.target, options = excluded.options, updated = excluded.updated,
+         pid = excluded.pid, lock = excluded.lock`,
     ).run(
       job,
       info.command,
+      JSON.stringify(info.args),
+      info.folder,
       info.source,
       info.target,
       JSON.stringify(info.options ?? null),
@@ -110,6 +117,7 @@ function startJob(db: DatabaseSync, job: string, { identity, info, now }: OpenJo
       time,
       time,
       process.pid,
+      lock,
     );
     const resuming = before === "running";
     // What was noted before a job that ended stays as the map from old to new, but is not trusted without asking the target.
@@ -122,12 +130,10 @@ type Write = { readonly entry: JournalEntry } | { readonly key: EntityKey; reado
 
 function journalOf(open: Open): OpenedJournal {
   const { db, job, dir } = open;
-  const write = writer(db, job);
+  const write = writer(open);
   const group = groupCommit<Write>((items) => {
     onDatabase(dir, () => {
-      inTransaction(db, () => {
-        for (const item of items) write(item);
-      });
+      inTransaction(db, () => write(items));
     });
   });
   const lastEntry = db.prepare("SELECT * FROM entry WHERE job = ? AND key = ?");
@@ -160,7 +166,7 @@ function journalOf(open: Open): OpenedJournal {
   };
 }
 
-function writer(db: DatabaseSync, job: string): (item: Write) => void {
+function writer({ db, job, now }: Open): (items: readonly Write[]) => void {
   // A failure says nothing about where the object is: the key of an earlier success stays.
   const entry = db.prepare(
     `INSERT INTO entry (job, key, state, fingerprint, placed, code, message) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -168,13 +174,18 @@ function writer(db: DatabaseSync, job: string): (item: Write) => void {
        placed = COALESCE(excluded.placed, entry.placed), code = excluded.code, message = excluded.message`,
   );
   const file = db.prepare("INSERT OR REPLACE INTO file (job, key, path, size, digest) VALUES (?, ?, ?, ?, ?)");
-  return (item) => {
+  const touch = db.prepare("UPDATE job SET updated = ? WHERE id = ?");
+  const writeOne = (item: Write): void => {
     if ("file" in item) {
       file.run(job, item.key, item.file.path, item.file.sizeBytes, item.file.digest);
       return;
     }
     const { key, state, fingerprint, placed, error } = item.entry;
     entry.run(job, key, state, fingerprint, placed ?? null, error?.code ?? null, error?.message ?? null);
+  };
+  return (items) => {
+    for (const item of items) writeOne(item);
+    touch.run(now(), job);
   };
 }
 

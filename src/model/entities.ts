@@ -101,7 +101,9 @@ export interface RegisteredModel extends Node<"registered-model"> {
   readonly createdAt?: EpochMs;
 }
 
-export type Stage = "None" | "Staging" | "Production" | "Archived";
+/** MLflow's own four, in the order in which a version passes through them. */
+export const STAGES = ["None", "Staging", "Production", "Archived"] as const;
+export type Stage = (typeof STAGES)[number];
 
 /**
  * Where a version's files lie. `run` and `logged-model`: below that object, at `path` ("" is its root). `version`: the

@@ -15,6 +15,11 @@ export function idOf(key: EntityKey): string {
   return key.slice(key.indexOf(":") + 1);
 }
 
+/** The number in a version's key. */
+export function numberIn(key: EntityKey): number {
+  return Number(key.slice(key.lastIndexOf("/") + 1));
+}
+
 export function kindOf(key: EntityKey): Kind {
   return key.slice(0, key.indexOf(":")) as Kind;
 }

@@ -1,13 +1,14 @@
 // Moves an entity into the target's namespace: references to placed objects become the target's own keys and ids.
-import type { Entity, EntityKey, ModelVersion, PlacedKey, Tags, VersionFiles } from "./entities.ts";
-import { idOf } from "./keys.ts";
+import type { Alias, Entity, EntityKey, ModelVersion, PlacedKey, Tags, VersionFiles } from "./entities.ts";
+import { idOf, kindOf, numberIn } from "./keys.ts";
 import { REFERENCE_TAGS } from "./references.ts";
 
 export type Placed = (key: EntityKey) => PlacedKey | undefined;
 
 /**
  * The entity with every reference that `placed` knows rewritten: fields, and ids inside the tags of REFERENCE_TAGS.
- * Unknown references stay as they are. Names, numbers and the entity's own `key` are not touched.
+ * An alias points at the number that its version has got. Unknown references stay as they are. Names, the entity's own number and its
+ * own `key` are not touched.
  */
 export function localise<E extends Entity>(entity: E, placed: Placed): E {
   return localiseFields(entity, placed) as E;
@@ -41,8 +42,14 @@ function localiseFields(entity: Entity, placed: Placed): Entity {
     case "model-version":
       return localiseVersion(entity, placed);
     case "alias":
-      return entity;
+      return localiseAlias(entity, placed);
   }
+}
+
+/** Points at the number under which its version was placed. */
+function localiseAlias(alias: Alias, placed: Placed): Alias {
+  const version = alias.needs.map(placed).find((key) => key !== undefined && kindOf(key) === "model-version");
+  return version === undefined ? alias : { ...alias, version: numberIn(version) };
 }
 
 function localiseVersion(version: ModelVersion, placed: Placed): ModelVersion {

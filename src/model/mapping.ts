@@ -24,6 +24,7 @@ export const mappingSchema = z.strictObject({
   experiments: z.array(rename).optional(),
   stages: z.strictObject({ Staging: stageRule.optional(), Production: stageRule.optional(), Archived: stageRule.optional() }).optional(),
   aliases: z.array(rename).optional(),
+  workspaces: z.array(rename).optional(),
   tags: z.array(z.strictObject({ from: z.string().min(1), drop: z.literal(true), regex: z.boolean().optional() })).optional(),
 });
 
@@ -47,7 +48,7 @@ export interface Mapping {
   stage(stage: Stage): StageRule | undefined;
   /** The rule that drops a tag of this key, if one does. */
   dropsTag(key: string): string | undefined;
-  /** Canonical text: equal mappings have equal texts. */
+  /** Canonical text: equal mappings have equal texts. Without the rules for workspaces, which change no object. */
   readonly canonical: string;
 }
 
@@ -58,7 +59,7 @@ export function parseMapping(value: unknown, where: string): MappingFile {
   const issue = parsed.error.issues[0];
   const path = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
   throw new MigrationError("MAPPING_INVALID", `mapping ${where} is not valid${path}: ${issue?.message.toLowerCase() ?? "unknown reason"}`, {
-    hint: "known keys: models, experiments, aliases (from, to, regex), stages (Production: {alias: …} or {tag: KEY=VALUE}), tags (from, drop: true)",
+    hint: "known keys: models, experiments, aliases, workspaces (from, to, regex), stages (Production: {alias: …} or {tag: KEY=VALUE}), tags (from, drop: true)",
   });
 }
 
@@ -81,12 +82,19 @@ export function createMapping(file: MappingFile): Mapping {
   };
 }
 
+/** What workspaces of the source are called at the target: only commands that go through several ask. Throws MAPPING_INVALID. */
+export function workspaceNames(file: MappingFile): (name: string) => string {
+  const rules = compile("workspaces", file.workspaces ?? []);
+  return (name) => apply(rules, name).name;
+}
+
 /** Two mappings as one: rules of the first are tried before those of the second. */
 export function mergeMappings(first: MappingFile, second: MappingFile): MappingFile {
   return {
     models: [...(first.models ?? []), ...(second.models ?? [])],
     experiments: [...(first.experiments ?? []), ...(second.experiments ?? [])],
     aliases: [...(first.aliases ?? []), ...(second.aliases ?? [])],
+    workspaces: [...(first.workspaces ?? []), ...(second.workspaces ?? [])],
     stages: { ...second.stages, ...first.stages },
     tags: [...(first.tags ?? []), ...(second.tags ?? [])],
   };

@@ -26,15 +26,19 @@ export interface Capabilities {
   readonly kinds: ReadonlySet<Kind>;
   /** Whether versions have a stage. Where false, stages become aliases and tags. */
   readonly stages: boolean;
-  /** `chosen`: a version gets the number it is given. `assigned`: highest ever used + 1, so gaps need placeholders. */
-  readonly versionNumbers: "chosen" | "assigned";
+  /**
+   * `chosen`: a version gets the number it is given. `assigned`: highest ever used + 1, so gaps need placeholders. `kept`: the one it has
+   * at the source and no other, since objects go by the source's keys.
+   */
+  readonly versionNumbers: "chosen" | "assigned" | "kept";
   /** Whether creation times of experiments, logged models, registered models and versions can be set. */
   readonly creationTimes: "chosen" | "assigned";
   /**
    * `any`: a version refers to files of a run or logged model, or holds its own. `by-reference`: files that belong to neither
-   * need a carrier run, which becomes the version's run. `own-copy`: every version's files are written for it.
+   * need a carrier run, which becomes the version's run. `by-free-reference`: the same, but whatever run holds the files, a version
+   * names the run that it had, or none. `own-copy`: every version's files are written for it.
    */
-  readonly versionFiles: "any" | "by-reference" | "own-copy";
+  readonly versionFiles: "any" | "by-reference" | "by-free-reference" | "own-copy";
   /** Whether ±Infinity survives as a metric value. NaN does everywhere. */
   readonly infinities: boolean;
   readonly names: {
@@ -46,6 +50,10 @@ export interface Capabilities {
   readonly tags: Readonly<Partial<Record<Kind, TagLimits>>>;
   /** Longest run parameter value, in characters. */
   readonly paramValueChars?: number;
+  /** Longest description of a registered model or version, in characters. */
+  readonly descriptionChars?: number;
+  /** What no tag, parameter or description may hold, with the reason. */
+  readonly textRefuses?: { readonly pattern: RegExp; readonly wording: string };
   /**
    * File paths that cannot be stored under their own name anywhere in the place, with the reason. Where that depends on the store that an
    * object's files lie in, the target refuses single files with NAME_ILLEGAL instead.

@@ -12,6 +12,7 @@ import type {
   Run,
 } from "../model/entities.ts";
 import type { EntityKey } from "../model/entities.ts";
+import type { PulledIn } from "../model/pulled-in.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Capabilities } from "./capabilities.ts";
 
@@ -55,6 +56,10 @@ export interface Catalogue {
   readonly models: readonly RegisteredModel[];
   /** How many entities of each kind will come, where it is known beforehand: for progress only. */
   readonly expected: Readonly<Partial<Record<Kind, number>>>;
+  /** What no pattern and no filter asked for, and comes all the same. */
+  readonly pulledIn: readonly PulledIn[];
+  /** Aliases of selected models that do not come, because the versions that they point to are not selected. */
+  readonly leftOut: readonly EntityKey[];
   /** What was already lost when the place was written (a bundle's manifest); always told again. */
   readonly losses?: readonly LossRecord[];
   /** Objects in the selection of kinds that mlferry cannot carry, such as traces: named as losses, never passed over. */
@@ -93,7 +98,10 @@ export interface Source {
   readonly uri: string;
   readonly origin: OriginId;
   readonly capabilities: Capabilities;
-  /** Resolves patterns and closure. Throws NOTHING_SELECTED when a pattern the user gave matches nothing. */
+  /**
+   * Resolves patterns, filters and closure. Throws NOTHING_SELECTED when a pattern or a filter that the user gave selects nothing, and
+   * FILTER_INVALID for a run filter that the place does not understand.
+   */
   select(selection: Selection, signal: AbortSignal): Promise<Catalogue>;
   /** Histories of runs that this source yielded; at most 100 runs a call. */
   histories(runs: readonly Run[], signal: AbortSignal): Histories;

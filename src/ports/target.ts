@@ -11,6 +11,8 @@ export interface Found {
   /** The completion mark, where the kind has one (runs, logged models, versions with own files): see PutContext.mark. */
   readonly mark?: string;
   readonly deleted: boolean;
+  /** Of a registered model: the highest version number that is known to have been used. Absent where numbers are kept. */
+  readonly lastVersion?: number;
   /**
    * Files that arrived whole, where the place knows that without asking anybody: also of an object that is half-written. Where it is
    * absent the journal's notes count.
@@ -34,6 +36,8 @@ export interface PutContext extends FindContext {
    * from half-written ones. Changes when files fail: read it after `files()`.
    */
   readonly mark: string;
+  /** True: a version may get any number above those that are there, whatever number it has. Default: its own number or none. */
+  readonly anyNumber?: boolean;
   /** The entity again, with references to itself resolved, once its key is known (a run's log-model history names the run). */
   withSelf<E extends Entity>(entity: E, key: PlacedKey): E;
   /** The run's metric points; empty for other kinds. Call once. */

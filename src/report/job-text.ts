@@ -1,9 +1,15 @@
 // The report of a copy, export or import for people: what did not move first, then what changed, then totals.
+import type { Action } from "../engine/change.ts";
+import type { EntityKey } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
+import { reachSections } from "./came-along.ts";
+import type { Reach } from "./came-along.ts";
+import { idOf } from "../model/keys.ts";
+import { leftOutRow } from "./left-out-totals.ts";
 import { section } from "./list-text.ts";
 import { knownLossRows, notCarriedRows } from "./loss-text.ts";
-import type { JobTotals, LeftOutTotals, OutcomeState } from "./outcome-totals.ts";
+import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
 import { STATES } from "./outcome-totals.ts";
 import { bytesText, countOf, countText, durationText, kindPlural } from "./quantities.ts";
 import { paint } from "./style.ts";
@@ -11,7 +17,7 @@ import type { Style } from "./style.ts";
 import { shown, table } from "./table.ts";
 
 /** What a job's report knows beside its outcomes. */
-export interface JobContext {
+export interface JobContext extends Reach {
   readonly source: string;
   readonly target: string;
   readonly notCarried: readonly NotCarried[];
@@ -22,11 +28,36 @@ export interface JobContext {
   readonly requests: ReadonlyMap<string, number>;
   /** Where the bundle lies, and its size in bytes, when one was written. */
   readonly bundle?: { readonly path: string; readonly sizeBytes?: number };
+  /** The plan that the job was held to, and how the source differs from it. */
+  readonly plan?: {
+    readonly path: string;
+    /** Objects that it does not know. */
+    readonly leftOut: readonly EntityKey[];
+    /** Objects that it knows and the source does not have any more; `due`: they were still to be written. */
+    readonly gone: readonly { readonly key: EntityKey; readonly action: Action; readonly due: boolean }[];
+  };
 }
 
 /** The lines of a job's report. */
 export function jobText(totals: JobTotals, context: JobContext, style: Style): string[] {
-  return [...lossSections(totals, context, style), ...changeSection(totals, style), ...summary(totals, context, style)];
+  return [
+    ...lossSections(totals, context, style),
+    ...(totals.objects === 0 || isNothingToDo(totals) ? [] : reachSections(context, style)),
+    ...numberSection(totals, style),
+    ...changeSection(totals, style),
+    ...planSections(context, style),
+    ...summary(totals, context, style),
+  ];
+}
+
+function planSections({ plan }: JobContext, style: Style): string[] {
+  if (plan === undefined) return [];
+  const gone = plan.gone.map(({ key, action, due }) => [shown(key), due ? `was to be written (${action})` : ""]);
+  const isNew = plan.leftOut.map((key) => [shown(key)]);
+  return [
+    ...section({ title: "gone from the source since the plan was made", tone: "bad", rows: gone, flexible: [0] }, style),
+    ...section({ title: "new at the source, not in the plan, left out", tone: "quiet", rows: isNew, flexible: [0] }, style),
+  ];
 }
 
 function lossSections(totals: JobTotals, context: JobContext, style: Style): string[] {
@@ -51,12 +82,6 @@ function lossSections(totals: JobTotals, context: JobContext, style: Style): str
   ];
 }
 
-function leftOutRow({ by, objects, files, bytes, counted }: LeftOutTotals): string[] {
-  const of = `of ${countOf(objects, "object")}`;
-  if (files === 0) return [shown(by), `those ${of}, which were not counted`];
-  return [shown(by), `${counted ? "" : "at least "}${countOf(files, "file")} (${bytesText(bytes)}) ${of}`];
-}
-
 const RETRY_HINT = "  hint: the same command tries again; with --on-loss drop what cannot be moved is left behind and counts as agreed";
 
 function changeSection({ translated }: JobTotals, style: Style): string[] {
@@ -66,10 +91,17 @@ function changeSection({ translated }: JobTotals, style: Style): string[] {
   return section({ title: "kept in another form", tone: "quiet", rows, flexible: [0, 2], right: [1] }, style);
 }
 
+/** The table by which people find a version again. */
+function numberSection({ renumbered }: JobTotals, style: Style): string[] {
+  const rows = renumbered.map(({ source, target }) => [shown(idOf(source)), shown(idOf(target))]);
+  return section({ title: "versions under another number", tone: "quiet", head: ["source", "target"], rows, flexible: [0, 1] }, style);
+}
+
 const HEADS: Readonly<Record<OutcomeState, string>> = {
   done: "moved",
   skipped: "there already",
   partial: "partly",
+  dropped: "left behind",
   failed: "failed",
   refused: "refused",
   blocked: "blocked",

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
-import type { BundleCheckResult } from "./bundle-check-text.ts";
+import { reachJson, reachSchema } from "./came-along.ts";
 import type { JobContext } from "./job-text.ts";
+import { leftOutSchema } from "./left-out-totals.ts";
 import type { Listing } from "./listing.ts";
 import type { JobTotals } from "./outcome-totals.ts";
 import { STATES } from "./outcome-totals.ts";
@@ -29,7 +30,10 @@ const changeSchema = z.object({
   rule: z.string(),
   agreed: z.boolean(),
 });
+/** Of the source's server, beside the one that was read. */
+const notRead = z.array(z.string()).optional();
 const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+const goneSchema = z.object({ key: z.string(), action: z.enum(ACTIONS), due: z.boolean().describe("was still to be written") });
 const factsSchema = z.object({ facts: count, moved: count, translated: count, inherent: count, lost: count, refused: count });
 
 /** `mlferry plan --json`, and `--dry-run --json`. */
@@ -55,7 +59,10 @@ export const planSchema = z.object({
     facts_by_kind: perKind(factsSchema),
   }),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
+  workspaces_not_read: notRead,
   earlier_losses: z.array(lossSchema),
+  saved: z.string().optional().describe("the file of --out"),
   exit_code: count,
 });
 
@@ -69,12 +76,15 @@ export const jobSchema = z.object({
     .array(z.object({ key: z.string(), state: z.enum(STATES), code: z.string(), message: z.string(), hint: z.string().optional() }))
     .describe("only what did not move as planned"),
   losses: z.array(lossSchema.extend({ agreed: z.boolean() })),
-  left_out: z
-    .array(z.object({ by: z.string(), objects: count, files: count, bytes: count, counted: z.boolean() }))
-    .describe("files that a flag left out, which are no losses that anybody has to agree to"),
+  files_left_out: z.array(leftOutSchema).describe("as flags asked for it"),
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
+  ...reachSchema,
+  workspaces_not_read: notRead,
   translated: z.array(z.object({ field: z.string(), class: z.enum(["translated", "inherent"]), to: z.string(), rule: z.string(), count })),
+  renumbered: z
+    .array(z.object({ source: z.string(), target: z.string() }))
+    .describe("versions that have another number at the target: old key, new key"),
   placed: z.array(z.object({ source: z.string(), target: z.string() })).describe("everything that the target holds now: old key, new key"),
   totals: z.object({
     objects: count,
@@ -87,6 +97,10 @@ export const jobSchema = z.object({
     requests: z.record(z.string(), count),
   }),
   bundle: z.object({ path: z.string(), size_bytes: count.optional() }).optional(),
+  plan: z
+    .object({ path: z.string(), left_out: z.array(z.string()), gone: z.array(goneSchema) })
+    .optional()
+    .describe("of apply"),
   exit_code: count,
 });
 
@@ -108,6 +122,7 @@ export const verifySchema = z.object({
     }),
   ),
   not_carried: z.array(notCarriedSchema),
+  workspaces_not_read: notRead,
   compared: z.object({
     objects: count,
     by_kind: perKind(count),
@@ -136,19 +151,8 @@ export const listingSchema = z.object({
   ),
   counts: z.record(z.enum(KINDS), count),
   not_carried: z.array(notCarriedSchema),
-});
-
-/** `mlferry verify BUNDLE --json`. */
-export const bundleCheckSchema = z.object({
-  mlferry_json: version,
-  report: z.literal("check"),
-  bundle: z.string(),
-  problems: z.array(z.object({ member: z.string(), problem: z.string() })),
-  counts: z.record(z.enum(KINDS), count),
-  blobs: count,
-  bytes: count,
-  earlier_losses: count,
-  exit_code: count,
+  ...reachSchema,
+  workspaces_not_read: notRead,
 });
 
 /** Any command that ends with an error, with `--json`. */
@@ -160,7 +164,6 @@ export type PlanJson = z.infer<typeof planSchema>;
 export type JobJson = z.infer<typeof jobSchema>;
 export type VerifyJson = z.infer<typeof verifySchema>;
 export type ListingJson = z.infer<typeof listingSchema>;
-export type BundleCheckJson = z.infer<typeof bundleCheckSchema>;
 
 export function planJson(totals: PlanTotals, context: PlanContext, exitCode: number): PlanJson {
   return {
@@ -185,13 +188,15 @@ export function planJson(totals: PlanTotals, context: PlanContext, exitCode: num
       ),
     },
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
     earlier_losses: lossesJson(context.losses),
+    ...(context.saved === undefined ? {} : { saved: context.saved }),
     exit_code: exitCode,
   };
 }
 
 export function jobJson(totals: JobTotals, context: JobContext, exitCode: number): JobJson {
-  const { bundle } = context;
+  const { bundle, plan } = context;
   return {
     mlferry_json: JSON_VERSION,
     report: "job",
@@ -199,10 +204,12 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     target: context.target,
     outcomes: [...totals.notMoved],
     losses: totals.lost.map(({ key, field, reason, agreed }) => ({ key, field, reason, agreed })),
-    left_out: [...totals.leftOut],
+    files_left_out: [...totals.leftOut],
     earlier_losses: lossesJson(context.losses),
     not_carried: notCarriedJson(context.notCarried),
+    ...reachJson(context),
     translated: [...totals.translated],
+    renumbered: [...totals.renumbered],
     placed: [...totals.placed].map(([source, target]) => ({ source, target })),
     totals: {
       objects: totals.objects,
@@ -217,6 +224,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     ...(bundle === undefined
       ? {}
       : { bundle: { path: bundle.path, ...(bundle.sizeBytes === undefined ? {} : { size_bytes: bundle.sizeBytes }) } }),
+    ...(plan === undefined ? {} : { plan: { path: plan.path, left_out: [...plan.leftOut], gone: [...plan.gone] } }),
     exit_code: exitCode,
   };
 }
@@ -236,7 +244,7 @@ export function verifyJson(totals: VerifyTotals, context: VerifyContext & { read
   };
 }
 
-export function listingJson(listing: Listing, context: Pick<PlanContext, "source" | "notCarried">): ListingJson {
+export function listingJson(listing: Listing, context: Pick<PlanContext, "source" | "notCarried" | "pulledIn" | "leftOut">): ListingJson {
   return {
     mlferry_json: JSON_VERSION,
     report: "ls",
@@ -249,21 +257,7 @@ export function listingJson(listing: Listing, context: Pick<PlanContext, "source
     })),
     counts: listing.counts,
     not_carried: notCarriedJson(context.notCarried),
-  };
-}
-
-export function bundleCheckJson(result: BundleCheckResult, exitCode: number): BundleCheckJson {
-  const { bundle, problems, entities, blobs, sizeBytes, losses } = result;
-  return {
-    mlferry_json: JSON_VERSION,
-    report: "check",
-    bundle,
-    problems: problems.map(({ member, problem }) => ({ member, problem })),
-    counts: entities,
-    blobs,
-    bytes: sizeBytes,
-    earlier_losses: losses,
-    exit_code: exitCode,
+    ...reachJson(context),
   };
 }
 

@@ -2,6 +2,8 @@
 import type { Entity, EntityKey, Kind, ModelVersion, Stage } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import type { NotCarried } from "../ports/source.ts";
+import { reachSections } from "./came-along.ts";
+import type { Reach } from "./came-along.ts";
 import { section } from "./list-text.ts";
 import { notCarriedRows } from "./loss-text.ts";
 import { countOf, countText, kindPlural } from "./quantities.ts";
@@ -71,7 +73,7 @@ export function foldListing(): ListingFold {
 /** The lines of a listing. */
 export function listingText(
   listing: Listing,
-  context: { readonly source: string; readonly notCarried: readonly NotCarried[] },
+  context: { readonly source: string; readonly notCarried: readonly NotCarried[] } & Reach,
   style: Style,
 ): string[] {
   const experiments = listing.experiments.map(({ name, runs, deleted }) => [shown(name), countOf(runs, "run"), deleted ? "deleted" : ""]);
@@ -81,6 +83,7 @@ export function listingText(
   return [
     ...section({ title: "experiments", tone: "heading", rows: experiments, flexible: [0], right: [1] }, full),
     ...section({ title: "registered models", tone: "heading", rows: versions, flexible: [0, 3] }, full),
+    ...reachSections(context, full),
     ...section({ title: "there, but not carried by this version", tone: "warning", rows: notCarriedRows(context.notCarried) }, full),
     paint(style, "quiet", counts.length === 0 ? `${context.source} holds nothing` : `${context.source}: ${counts.join(", ")}`),
   ];

@@ -2,14 +2,16 @@
 import type { Action, LeftOut, Outcome } from "../engine/change.ts";
 import type { EntityKey, Kind } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
-import { kindOf } from "../model/keys.ts";
+import { kindOf, numberIn } from "../model/keys.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
+import { leftOutTotals } from "./left-out-totals.ts";
+import type { LeftOutTotals } from "./left-out-totals.ts";
 import { isThere } from "./loss-text.ts";
 
 export type OutcomeState = Outcome["state"];
 
 /** The states in the order in which reports name them. */
-export const STATES = ["done", "skipped", "partial", "failed", "refused", "blocked"] as const satisfies readonly OutcomeState[];
+export const STATES = ["done", "skipped", "partial", "dropped", "failed", "refused", "blocked"] as const satisfies readonly OutcomeState[];
 
 export type StateCounts = Readonly<Record<OutcomeState, number>>;
 
@@ -28,17 +30,6 @@ export interface Lost extends Omit<LossRecord, "agreed"> {
   readonly agreed: boolean;
   /** Set where it stands for files that a filter left out, which are summed up in {@link JobTotals.leftOut}. */
   readonly leftOut?: LeftOut;
-}
-
-/** Files that one flag left out. */
-export interface LeftOutTotals {
-  readonly by: string;
-  readonly objects: number;
-  /** Of those objects where they were counted. */
-  readonly files: number;
-  readonly bytes: number;
-  /** False where the files of an object were not counted. */
-  readonly counted: boolean;
 }
 
 /** Facts that are kept in another place or form, grouped by what happened to them. */
@@ -63,6 +54,13 @@ export interface JobTotals {
   readonly leftOut: readonly LeftOutTotals[];
   readonly translated: readonly Translated[];
   readonly placed: ReadonlyMap<EntityKey, EntityKey>;
+  /** Versions that have another number at the target, in the order in which they ended. */
+  readonly renumbered: readonly Renumbered[];
+}
+
+export interface Renumbered {
+  readonly source: EntityKey;
+  readonly target: EntityKey;
 }
 
 export interface OutcomeFold {
@@ -77,7 +75,7 @@ export function foldOutcomes(): OutcomeFold {
   const lost: Lost[] = [];
   const translated = createTranslations();
   const placed = new Map<EntityKey, EntityKey>();
-  const actions: Record<Action, number> = { create: 0, update: 0, link: 0, skip: 0, refuse: 0 };
+  const actions: Record<Action, number> = { create: 0, update: 0, link: 0, skip: 0, refuse: 0, drop: 0 };
   let [files, bytes] = [0, 0];
   return {
     add(outcome) {
@@ -86,17 +84,23 @@ export function foldOutcomes(): OutcomeFold {
       if (!states.has(key)) actions[outcome.step.action] += 1;
       states.set(key, outcome.state);
       if (outcome.placed !== undefined) placed.set(key, outcome.placed);
-      if (outcome.state !== "done" && outcome.state !== "skipped") notMoved.push(notMovedOf(outcome));
+      if (outcome.state !== "done" && outcome.state !== "skipped" && outcome.state !== "dropped") notMoved.push(notMovedOf(outcome));
       if (outcome.state === "done" || outcome.state === "partial") translated.add(outcome);
       lost.push(...lostOf(outcome));
       files += outcome.moved.files;
       bytes += outcome.moved.bytes;
     },
-    totals: () => {
-      const told = { notMoved, lost, leftOut: leftOutOf(lost), translated: translated.list(), placed };
-      return { ...counted(states), actions, files, bytes, ...told };
-    },
+    totals: () => ({
+      ...counted(states),
+      ...{ actions, files, bytes, notMoved, lost, leftOut: leftOutTotals(lost), placed },
+      translated: translated.list(),
+      renumbered: [...placed].filter(isRenumbered).map(([source, target]) => ({ source, target })),
+    }),
   };
+}
+
+function isRenumbered([source, target]: readonly [EntityKey, EntityKey]): boolean {
+  return kindOf(source) === "model-version" && numberIn(source) !== numberIn(target);
 }
 
 /** Whether something of the selection is not at the target although nobody agreed to that: then a job has not done all it should. */
@@ -121,7 +125,7 @@ function counted(states: ReadonlyMap<EntityKey, OutcomeState>): Pick<JobTotals, 
 }
 
 function noStates(): Record<OutcomeState, number> {
-  return { done: 0, skipped: 0, partial: 0, failed: 0, refused: 0, blocked: 0 };
+  return { done: 0, skipped: 0, partial: 0, dropped: 0, failed: 0, refused: 0, blocked: 0 };
 }
 
 function notMovedOf({ step, state, error }: Outcome): NotMoved {
@@ -149,21 +153,6 @@ function lostOf(outcome: Outcome): Lost[] {
     ...(loss.leftOut === undefined ? {} : { leftOut: loss.leftOut }),
   }));
   return [...fields, ...files];
-}
-
-function leftOutOf(lost: readonly Lost[]): LeftOutTotals[] {
-  const totals = new Map<string, { objects: number; files: number; bytes: number; counted: boolean }>();
-  for (const { leftOut } of lost) {
-    if (leftOut === undefined) continue;
-    const before = totals.get(leftOut.by) ?? { objects: 0, files: 0, bytes: 0, counted: true };
-    totals.set(leftOut.by, {
-      objects: before.objects + 1,
-      files: before.files + (leftOut.total?.files ?? 0),
-      bytes: before.bytes + (leftOut.total?.bytes ?? 0),
-      counted: before.counted && leftOut.total !== undefined,
-    });
-  }
-  return [...totals].map(([by, total]) => ({ by, ...total }));
 }
 
 interface Translations {

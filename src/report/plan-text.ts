@@ -4,6 +4,8 @@ import type { EntityKey } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import { kindOf } from "../model/keys.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
+import { reachSections } from "./came-along.ts";
+import type { Reach } from "./came-along.ts";
 import { section } from "./list-text.ts";
 import { notCarriedRows, knownLossRows } from "./loss-text.ts";
 import { ACTIONS } from "./plan-totals.ts";
@@ -14,11 +16,13 @@ import type { Style } from "./style.ts";
 import { shown } from "./table.ts";
 
 /** What a plan knows beside its steps. */
-export interface PlanContext {
+export interface PlanContext extends Reach {
   readonly source: string;
   readonly target: string;
   readonly notCarried: readonly NotCarried[];
   readonly losses: readonly LossRecord[];
+  /** The file that the plan was saved in. */
+  readonly saved?: string;
 }
 
 /** The lines of a plan's report. */
@@ -35,11 +39,13 @@ export function planText(totals: PlanTotals, context: PlanContext, style: Style)
       style,
     ),
     ...section({ title: "would be lost", tone: "warning", head: CHANGE_HEAD, rows: lost, flexible }, style),
+    ...(totals.objects === 0 ? [] : reachSections(context, style)),
     ...section({ title: "would be kept in another form", tone: "quiet", head: CHANGE_HEAD, rows: translated, flexible }, style),
     ...inherentSection(totals.steps, style),
     ...actionSection(totals, style),
     ...factLines(totals, style),
     closingLine(totals, context, style),
+    ...(context.saved === undefined ? [] : [`saved as ${context.saved}: mlferry apply carries out exactly this`]),
   ];
 }
 
@@ -81,7 +87,8 @@ function inherentSection(steps: readonly PlannedStep[], style: Style): string[] 
   return section({ title, tone: "quiet", head: ["objects", "field", "kept in", "count"], rows, right: [3] }, style);
 }
 
-function actionSection(totals: PlanTotals, style: Style): string[] {
+/** How many objects of each kind would be created, updated and so on. */
+export function actionSection(totals: Pick<PlanTotals, "byKind" | "actions">, style: Style): string[] {
   const used = ACTIONS.filter((action) => totals.actions[action] > 0);
   const rows = KINDS.flatMap((kind) => {
     const counts = totals.byKind[kind];
@@ -105,8 +112,8 @@ function factLines(totals: PlanTotals, style: Style): string[] {
 }
 
 function closingLine(totals: PlanTotals, { source, target }: PlanContext, style: Style): string {
-  const { skip, refuse } = totals.actions;
-  const work = totals.objects - skip - refuse;
+  const { skip, drop, refuse } = totals.actions;
+  const work = totals.objects - skip - drop - refuse;
   if (totals.objects === 0) return "nothing to do: the source holds nothing that is selected";
   if (work === 0 && refuse === 0) {
     return paint(style, "good", `nothing to do: the target already holds everything (${countOf(totals.objects, "object")} checked)`);

@@ -6,7 +6,7 @@ import { createAccounting } from "./accounting.ts";
 import type { Accounts, FactTotals } from "./accounting.ts";
 
 /** The actions in the order in which reports name them. */
-export const ACTIONS = ["create", "update", "link", "skip", "refuse"] as const satisfies readonly Action[];
+export const ACTIONS = ["create", "update", "link", "skip", "drop", "refuse"] as const satisfies readonly Action[];
 
 /** What of a step a report keeps: not the object itself, so that a plan of a large registry fits in memory. */
 export interface PlannedStep {
@@ -88,6 +88,7 @@ function nameOf(entity: Entity): string | undefined {
   }
 }
 
-function noActions(): Record<Action, number> {
-  return { create: 0, update: 0, link: 0, skip: 0, refuse: 0 };
+/** No object yet, for each action. */
+export function noActions(): Record<Action, number> {
+  return { create: 0, update: 0, link: 0, skip: 0, drop: 0, refuse: 0 };
 }

@@ -38,6 +38,11 @@ export function durationText(ms: number): string {
   return `${String(days)} d ${String(hours % 24)} h`;
 }
 
+/** A moment to the minute: `2026-01-31 23:59 UTC`. `time` is in epoch ms. */
+export function timeText(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
 const PLURALS: Readonly<Record<Kind, string>> = {
   experiment: "experiments",
   run: "runs",

@@ -1,11 +1,11 @@
 // Logged models, registered models, versions and aliases.
 import type { LoggedModel, ModelVersion, RegisteredModel } from "../model/entities.ts";
 import { idOf } from "../model/keys.ts";
+import { parseFilter, parseOrder } from "../model/query.ts";
+import type { Searchable } from "../model/query.ts";
 import { count, optionalText, requiredText, texts } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import { page } from "./paging.ts";
-import { parseFilter, parseOrder } from "./query.ts";
-import type { Searchable } from "./query.ts";
 import { invalid } from "./refusals.ts";
 import { downloadUri, experimentKey, sourceUri } from "./registry.ts";
 import type { Registry } from "./registry.ts";
@@ -47,6 +47,8 @@ const LOGGED_MODELS: Searchable<LoggedModel> = {
     param: (model, key) => model.params.get(key),
     metric: (model, key) => model.metrics.findLast((metric) => metric.key === key)?.value,
   },
+  numbers: ["metric", "creation_timestamp", "creation_time", "last_updated_timestamp"],
+  lists: ["name", "model_id", "model_type", "status", "source_run_id"],
 };
 
 /** Clients leave prompts out by `!= 'true'` on this tag, which for it alone also holds for models without it. */
@@ -65,6 +67,8 @@ const REGISTERED_MODELS: Searchable<RegisteredModel> = {
     timestamp: (model) => model.createdAt,
   },
   keyed: { tag: tagToSearch },
+  numbers: ["creation_timestamp", "last_updated_timestamp", "timestamp"],
+  lists: ["name"],
 };
 
 function searchLoggedModels({ fields }: Call, { holdings }: Served): Answer {
@@ -145,6 +149,8 @@ function searchableVersions(registry: Registry): Searchable<ModelVersion> {
       last_updated_timestamp: (version) => version.createdAt,
     },
     keyed: { tag: tagToSearch },
+    numbers: ["version_number", "creation_timestamp", "last_updated_timestamp"],
+    lists: ["name", "run_id"],
   };
 }
 

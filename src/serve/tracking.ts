@@ -1,10 +1,11 @@
 // Experiments, runs and metric histories.
 import type { Experiment, MetricPoint, Run } from "../model/entities.ts";
 import { idOf } from "../model/keys.ts";
+import { parseFilter, parseOrder } from "../model/query.ts";
+import type { Searchable } from "../model/query.ts";
+import { SEARCHABLE_RUN } from "../model/run-filter.ts";
 import { count, optionalText, requiredText, texts, viewType } from "./fields.ts";
 import { page } from "./paging.ts";
-import { parseFilter, parseOrder } from "./query.ts";
-import type { Searchable } from "./query.ts";
 import { invalid, notFound } from "./refusals.ts";
 import { artifactRoot, experimentKey } from "./registry.ts";
 import { json } from "./route.ts";
@@ -36,26 +37,16 @@ const EXPERIMENTS: Searchable<Experiment> = {
     last_update_time: (experiment) => experiment.createdAt,
   },
   keyed: { tag: (experiment, key) => tagsOf(experiment).get(key) },
+  numbers: ["creation_time", "last_update_time"],
+  lists: ["experiment_id"],
 };
 
 const RUNS: Searchable<Run> = {
-  prefixes: ["attribute", "attr", "run"],
+  ...SEARCHABLE_RUN,
   attributes: {
-    run_id: (run) => idOf(run.key),
-    run_name: (run) => run.name,
-    "Run name": (run) => run.name,
-    status: (run) => run.status,
-    user_id: (run) => run.user,
-    experiment_id: (run) => idOf(run.experiment),
+    ...SEARCHABLE_RUN.attributes,
     artifact_uri: (run) => `mlflow-artifacts:/${artifactRoot(run)}`,
-    start_time: (run) => run.startTime,
-    created: (run) => run.startTime,
-    end_time: (run) => run.endTime,
-  },
-  keyed: {
-    metric: (run, key) => run.latestMetrics.get(key)?.value,
-    param: (run, key) => run.params.get(key),
-    tag: (run, key) => tagsOf(run).get(key),
+    experiment_id: (run) => idOf(run.experiment),
   },
 };
 

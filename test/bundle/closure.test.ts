@@ -31,7 +31,7 @@ function registry(): ReadonlyMap<EntityKey, Selectable> {
 }
 
 function check(selection: { experiments?: string[]; models?: string[]; includeDeleted?: boolean }, expected: readonly string[]): void {
-  expect([...closeSelection(registry(), { includeDeleted: false, ...selection })].sort()).toEqual([...expected].sort());
+  expect([...closeSelection(registry(), { includeDeleted: false, ...selection }).keys].sort()).toEqual([...expected].sort());
 }
 
 const B1 = ["run:b1", "experiment:b", "run:c1", "experiment:c"];
@@ -82,6 +82,6 @@ it("a pattern that matches nothing, or deleted experiments only, is named with w
         [keyOf("experiment", "gone"), { key: keyOf("experiment", "gone"), kind: "experiment", name: "gone", pulls: [], deleted: true }],
       ]),
       { experiments: ["gone"], includeDeleted: true },
-    ).size,
+    ).keys.size,
   ).toBe(1);
 });

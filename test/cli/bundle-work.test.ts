@@ -14,7 +14,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { bundleCheckSchema, jobSchema, listingSchema, planSchema, verifySchema } from "../../src/report/json.ts";
+import { bundleCheckSchema } from "../../src/report/bundle-check-json.ts";
+import { jobSchema, listingSchema, planSchema, verifySchema } from "../../src/report/json.ts";
 import { smallSource, writeBundle } from "./bundles.ts";
 import { mlferry, mlferryHere, tempFolder } from "./program.ts";
 import type { Ran } from "./program.ts";

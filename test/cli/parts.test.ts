@@ -4,11 +4,11 @@ import { commandLine } from "../../src/cli/command-line.ts";
 import { credentialsFor } from "../../src/cli/credentials.ts";
 import { gravest } from "../../src/cli/exit-codes.ts";
 import { listenForInterrupts } from "../../src/cli/interruption.ts";
-import { isSamePlace, parseLocation } from "../../src/cli/location.ts";
+import { isSamePlace, outputLocation, parseLocation } from "../../src/cli/location.ts";
 import { mappingOf } from "../../src/cli/mapping-flags.ts";
 import { nodeProblem } from "../../src/cli/node-version.ts";
 import { createProgressDisplay } from "../../src/cli/progress-display.ts";
-import { createScrubber } from "../../src/cli/secrets.ts";
+import { createSecrets } from "../../src/cli/secrets.ts";
 import { stateDir } from "../../src/cli/state-dir.ts";
 import { hasColours } from "../../src/cli/terminal.ts";
 import type { Output } from "../../src/cli/terminal.ts";
@@ -25,8 +25,8 @@ test("an old Node is told in one line", () => {
   expect(nodeProblem("18.0.0")).toBe("error: mlferry needs Node 22.19 or later, and this is Node 18.0.0");
 });
 
-test("of several exit codes the gravest counts: 130, 5, 2, 1, 3, 4", () => {
-  const order = [130, 5, 2, 1, 3, 4];
+test("of several exit codes the gravest counts: 130, 5, 2, 1, 6, 3, 4", () => {
+  const order = [130, 5, 2, 1, 6, 3, 4];
   order.forEach((code, index) => expect(gravest(order.slice(index).reverse())).toBe(code));
   expect(gravest([])).toBe(0);
 });
@@ -42,21 +42,24 @@ describe("a location", () => {
     ["http://h", "http://h", "h:80"],
     ["HTTPS://H.example:8443/mlflow//", "https://h.example:8443/mlflow", "h.example:8443"],
     ["https://[::1]/", "https://[::1]", "[::1]:443"],
-  ])("%s is the server %s on %s", (text, url, host) => expect(parseLocation(text, "source")).toEqual({ place: "mlflow", url, host }));
+  ])("%s is the server %s on %s", (text, url, host) =>
+    expect(parseLocation(text, { role: "source" })).toEqual({ place: "mlflow", url, host }),
+  );
 
-  test("any path is a bundle to be written", () => {
-    for (const path of ["b.tar", "folder", "C:", "./a/b"]) expect(parseLocation(path, "target")).toEqual({ place: "bundle", path });
+  test("any path is a bundle to be written, and after --output any word", () => {
+    for (const path of ["b.tar", "./folder", "./a/b"]) expect(parseLocation(path, { role: "target" })).toEqual({ place: "bundle", path });
+    for (const path of ["b.tar", "folder"]) expect(outputLocation(path)).toEqual({ place: "bundle", path });
   });
 
   test("one place may be written in two ways", () => {
-    const at = (text: string): ReturnType<typeof parseLocation> => parseLocation(text, "target");
+    const at = (text: string): ReturnType<typeof parseLocation> => parseLocation(text, { role: "target" });
     expect(isSamePlace(at("http://H:80/x/"), at("http://h/x"))).toBe(true);
     expect(isSamePlace(at("http://h/x"), at("https://h/x"))).toBe(false);
-    expect([isSamePlace(at("a.tar"), at("./a.tar")), isSamePlace(at("a.tar"), at("b.tar")), isSamePlace(at("a"), at("http://a"))]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    expect([
+      isSamePlace(at("a.tar"), at("./a.tar")),
+      isSamePlace(at("a.tar"), at("b.tar")),
+      isSamePlace(at("./a"), at("http://a")),
+    ]).toEqual([true, false, false]);
   });
 });
 
@@ -76,7 +79,7 @@ describe("credentials", () => {
 });
 
 test("secrets of the environment are blanked out of any text, also within JSON and URLs", () => {
-  const scrub = createScrubber({
+  const { scrub } = createSecrets({
     MLFLOW_TRACKING_PASSWORD: 'pa"ss/word',
     MLFERRY_SOURCE_TRACKING_TOKEN: "tok-en-123",
     HOME: "/home/ada",
@@ -120,6 +123,7 @@ describe("rules in flags", () => {
         { from: "*", to: "x/*" },
       ],
       experiments: [{ from: "e", to: "f" }],
+      workspaces: [],
       aliases: [],
       stages: { Production: { alias: "champion" }, Archived: { tag: "k=v=w" } },
       tags: [{ from: "i.*", drop: true }],

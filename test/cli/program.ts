@@ -61,6 +61,7 @@ export async function mlferryHere(args: readonly string[], { cwd, env = {} }: Pi
   const fake = {
     argv: ["node", "mlferry", ...args],
     env: { XDG_STATE_HOME: join(cwd, "state"), ...env },
+    stdin: { isTTY: false },
     stdout: stream("stdout"),
     stderr: stream("stderr"),
     on: () => fake,

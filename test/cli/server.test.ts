@@ -88,7 +88,7 @@ test("the first Ctrl-C finishes what has begun and tells the command that contin
   });
   expect(ran).toMatchObject({ code: 130, stdout: "" });
   expect(ran.stderr).toContain("stopping: what has begun is being finished (press Ctrl-C again to stop at once)\n");
-  expect(ran.stderr).toMatch(/stopped: \d objects? at the target, not to be moved again\n/);
+  expect(ran.stderr).toMatch(/stopped: \d objects? at the target, not to be moved again; mlferry resume [0-9a-f]{8} continues\n/);
   expect(ran.stderr).toContain(`error: interrupted\nhint: continue with: mlferry export ${address} -o 'my bundle.tar' --concurrency 1\n`);
   interrupt = () => undefined;
   const again = await mlferry(args, { cwd });

@@ -1,6 +1,6 @@
 // What the environment says about stores, for both sides and for one.
 import { describe, expect, it } from "vitest";
-import { createScrubber } from "../../src/cli/secrets.ts";
+import { createSecrets } from "../../src/cli/secrets.ts";
 import { signedUrlsFor, storeSettingsFor } from "../../src/cli/store-settings.ts";
 
 describe("the settings of stores", () => {
@@ -57,8 +57,9 @@ describe("the settings of stores", () => {
   });
 
   it("keep their keys out of what is written", () => {
-    const scrub = createScrubber({ AZURE_STORAGE_ACCESS_KEY: "abcdefgh123", AZURE_STORAGE_CONNECTION_STRING: "AccountKey=12345678" });
-    expect(scrub("with abcdefgh123 and AccountKey=12345678")).toBe("with *** and ***");
+    const connection = "AccountName=me;AccountKey=12345678;";
+    const { scrub } = createSecrets({ AZURE_STORAGE_ACCESS_KEY: "abcdefgh123", AZURE_STORAGE_CONNECTION_STRING: connection });
+    expect(scrub(`with abcdefgh123, ${connection} and 12345678`)).toBe("with ***, *** and ***");
   });
 });
 

@@ -17,15 +17,16 @@ describe("the command line", () => {
     expect(await mlferry(["--version"], { cwd })).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
     const help = await mlferry(["--help"], { cwd });
     expect(help).toMatchObject({ code: 0, stderr: "" });
-    for (const command of ["copy", "export", "import", "plan", "verify", "ls"]) expect(help.stdout).toContain(`  ${command} `);
+    for (const command of ["copy", "export", "import", "plan", "apply", "verify", "status", "resume", "ls"])
+      expect(help.stdout).toContain(`  ${command} `);
   });
 
   test("every command's help has examples", async () => {
     const cwd = tempFolder();
-    for (const command of ["copy", "export", "import", "plan", "verify", "ls"]) {
+    for (const command of ["copy", "export", "import", "plan", "apply", "verify", "status", "resume", "ls"]) {
       const help = await mlferryHere([command, "--help"], { cwd });
       expect(help.code).toBe(0);
-      expect(help.stdout).toMatch(new RegExp(`Examples:\n {2}mlferry ${command} `));
+      expect(help.stdout).toMatch(new RegExp(`Examples:\n {2}mlferry ${command}[ \n]`));
     }
   });
 

@@ -3,14 +3,15 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { asMigrationError } from "../../src/errors.ts";
 import { KINDS } from "../../src/model/entities.ts";
 import type { Entity, EntityKey, Kind } from "../../src/model/entities.ts";
-import type { Selection } from "../../src/model/selection.ts";
-import type { Catalogue } from "../../src/ports/source.ts";
 import { experiment, idFor, loggedModelKey, modelKey, registeredModel, run, runKey, versionOf } from "./builders.ts";
 import { storablePoints } from "./context.ts";
 import type { Item } from "./item.ts";
 import { collect, entitiesOf, expectSameFacts, fileTexts, pointTexts, readFiles, readPoints } from "./reading.ts";
 import { registryOf } from "./sample.ts";
 import type { SourcePlace } from "./source-place.ts";
+import { createView } from "./source-view.ts";
+import type { View } from "./source-view.ts";
+import { filtering, filterable } from "./source-filters.ts";
 import { contract } from "./suite.ts";
 import type { Check, ContractOptions } from "./suite.ts";
 
@@ -23,7 +24,7 @@ export function sourceContract(
   options: ContractOptions = {},
 ): void {
   const scope = `s${idFor(`source ${name}`).slice(0, 4)}`;
-  const items = inOrder([...registryOf(scope), ...deletedObjects(scope)]);
+  const items = inOrder([...registryOf(scope), ...deletedObjects(scope), ...filterable(scope)]);
   contract(`source contract: ${name}`, options, (check) => {
     let place: SourcePlace | undefined;
     beforeAll(async () => {
@@ -36,43 +37,10 @@ export function sourceContract(
     };
     yielding(check, opened);
     selecting(check, opened);
+    filtering(check, opened);
     pulling(check, opened);
     stopping(check, opened);
   });
-}
-
-interface View extends SourcePlace {
-  readonly scope: string;
-  readonly items: readonly Item[];
-  /** Everything of the scope, deleted objects included. */
-  readonly all: Selection;
-  select(selection: Partial<Selection>): Promise<Catalogue>;
-  read(selection: Partial<Selection>): Promise<Entity[]>;
-  /** The names of experiments, runs and models, and the keys of the rest, that a selection yields. */
-  names(selection: Partial<Selection>): Promise<string[]>;
-  entity(item: Item): Promise<Entity>;
-}
-
-function createView(place: SourcePlace, items: readonly Item[], scope: string): View {
-  const all = { experiments: [`*${scope}*`], models: [`*${scope}*`], includeDeleted: true };
-  const select = (selection: Partial<Selection>): Promise<Catalogue> => place.source.select({ includeDeleted: false, ...selection }, never);
-  const read = async (selection: Partial<Selection>): Promise<Entity[]> => entitiesOf(await select(selection));
-  const original = new Map(items.map((item) => [place.keyOf(item.entity.key), item.entity.key]));
-  return {
-    ...place,
-    scope,
-    items,
-    all,
-    select,
-    read,
-    names: async (selection) => (await read(selection)).map((entity) => String(original.get(entity.key) ?? entity.key)).sort(),
-    async entity(item) {
-      const key = place.keyOf(item.entity.key);
-      const found = (await read(all)).find((entity) => entity.key === key);
-      if (found === undefined) throw new Error(`${item.entity.key} was not yielded`);
-      return found;
-    },
-  };
 }
 
 /** Deleted objects: one that a version needs, one that nothing needs, and a whole experiment. */

@@ -24,13 +24,22 @@ export interface FakeMlflow {
   close(): Promise<void>;
 }
 
+export interface FakeOptions {
+  /** What the server calls itself; default: 3.17.2. */
+  readonly version?: string;
+  /** Routes that it does not have, by how they begin. */
+  readonly lacks?: readonly string[];
+  /** Whether its database refuses NUL characters, as PostgreSQL does. */
+  readonly refusesNul?: boolean;
+}
+
 /** Starts a server on a free port of this machine. */
-export async function startFakeMlflow(): Promise<FakeMlflow> {
+export async function startFakeMlflow(options: FakeOptions = {}): Promise<FakeMlflow> {
   const store = new FakeStore();
   const requests: string[] = [];
   const losses = new Map<string, Loss[]>();
   const server = createServer((request, response) => {
-    void answer({ store, requests, losses }, request, response);
+    void answer({ store, requests, losses, options }, request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -51,6 +60,7 @@ interface Fake {
   readonly store: FakeStore;
   readonly requests: string[];
   readonly losses: Map<string, Loss[]>;
+  readonly options: FakeOptions;
 }
 
 /** As 3.17.2 with SQLite words it. */
@@ -62,7 +72,7 @@ const PROXY = "/api/2.0/mlflow-artifacts/artifacts/";
 async function answer(fake: Fake, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "http://fake");
   const body = await readBody(request);
-  if (url.pathname === "/version") return void response.end("3.17.2");
+  if (url.pathname === "/version") return void response.end(fake.options.version ?? "3.17.2");
   if (url.pathname === "/api/3.0/mlflow/server-info") return reply(response, 200, { store_type: "SqlStore", workspaces_enabled: false });
   const route = url.pathname.startsWith(PROXY) ? decodeURIComponent(url.pathname.slice(PROXY.length)) : url.pathname.slice(API.length);
   const name = `${request.method ?? ""} ${route}`;
@@ -70,7 +80,7 @@ async function answer(fake: Fake, request: IncomingMessage, response: ServerResp
   const loss = fake.losses.get(name)?.shift();
   if (loss === "before") return void request.socket.destroy();
   if (loss === "race") return reply(response, 400, { error_code: "BAD_REQUEST", message: RACE });
-  const [status, json] = url.pathname.startsWith(PROXY) ? storeFile(fake.store, route, body) : carryOut(fake.store, { name, body, url });
+  const [status, json] = url.pathname.startsWith(PROXY) ? storeFile(fake.store, route, body) : carryOut(fake, { name, body, url });
   if (loss === "after") return void request.socket.destroy();
   reply(response, status, json);
 }
@@ -80,8 +90,18 @@ function storeFile(store: FakeStore, path: string, body: Buffer): [number, Json]
   return [200, {}];
 }
 
-function carryOut(store: FakeStore, call: { readonly name: string; readonly body: Buffer; readonly url: URL }): [number, Json] {
-  const { name, body, url } = call;
+interface FakeCall {
+  readonly name: string;
+  readonly body: Buffer;
+  readonly url: URL;
+}
+
+function carryOut({ store, options }: Fake, { name, body, url }: FakeCall): [number, Json] {
+  const route = name.slice(name.indexOf(" ") + 1);
+  if (options.lacks?.some((missing) => route.startsWith(missing)) === true) return [404, {}];
+  if (options.refusesNul === true && [...url.searchParams.values(), body.toString()].some((text) => /\0|\\u0000/.test(text))) {
+    return [500, { error_code: "INTERNAL_ERROR", message: "A string literal cannot contain NUL (0x00) characters." }];
+  }
   for (const [pattern, route] of ROUTES) {
     const match = pattern.exec(name);
     if (match === null) continue;
@@ -94,7 +114,11 @@ function carryOut(store: FakeStore, call: { readonly name: string; readonly body
       return [thrown.status, { error_code: thrown.code, message: thrown.message }];
     }
   }
-  return [404, {}];
+  return isRoute(`POST ${route}`) ? [405, {}] : [404, {}];
+}
+
+function isRoute(name: string): boolean {
+  return ROUTES.some(([pattern]) => pattern.test(name));
 }
 
 const ROUTES: readonly (readonly [RegExp, Route])[] = [...trackingRoutes, ...registryRoutes];

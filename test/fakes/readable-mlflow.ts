@@ -7,6 +7,8 @@ import { MigrationError } from "../../src/errors.ts";
 import type { HttpClient, JsonRequest, Query } from "../../src/http/client.ts";
 import type { OriginId } from "../../src/model/entities.ts";
 
+import { loggedModelTest, runTest } from "./search-filters.ts";
+
 /** JSON as the server would send it. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -70,6 +72,12 @@ export function createReadableMlflow(
       return requests.length;
     },
     json: async (request, signal) => (signal.throwIfAborted(), handle(request)),
+    async items({ path, query }, begin, signal) {
+      signal.throwIfAborted();
+      const whole = handle({ method: "GET", path, ...(query === undefined ? {} : { query }), repeat: "safe" }) as { metrics: unknown[] };
+      begin()(whole.metrics);
+      return { ...whole, metrics: [] };
+    },
     text: async () => options.version ?? "3.17.2",
     async *download({ path, query, offset = 0 }, signal) {
       signal.throwIfAborted();
@@ -80,21 +88,14 @@ export function createReadableMlflow(
     upload: async () => {
       throw new Error("nothing is written to this server");
     },
+    withHeaders: () => http,
     close: async () => undefined,
   };
   const { version = "3.17.2", servesArtifacts = true } = options;
-  return {
-    server: {
-      http,
-      uri: "http://fake",
-      version,
-      origin: "0".repeat(32) as OriginId,
-      servesArtifacts,
-      direct: createDirectFiles(),
-      signed: noSignedUrls,
-    },
-    requests,
-  };
+  const features = { loggedModels: true, stages: true, strictTexts: false };
+  const origin = "0".repeat(32) as OriginId;
+  const files = { servesArtifacts, direct: createDirectFiles(), signed: noSignedUrls };
+  return { server: { http, uri: "http://fake", version, origin, features, ...files }, requests };
 }
 
 function answer(content: Content, route: string, request: JsonRequest): unknown {
@@ -119,6 +120,7 @@ function answer(content: Content, route: string, request: JsonRequest): unknown 
       return bulkHistory(content, request.query ?? []);
     case "metrics/get-history":
       return history(content, query);
+    case "traces":
     case "traces/search":
       return { traces: content.traces ?? [] };
     case "/graphql":
@@ -143,26 +145,17 @@ function pageOf(query: ReadonlyMap<string, string>): Json {
 /** As the server's search: without model inputs. */
 function foundRuns(content: Content, body: Json): RunJson[] {
   if (body["run_view_type"] !== "ALL") throw new Error("runs that are deleted would be missed");
-  const ids = wantedIds(body, "attributes.run_id");
+  const isWanted = runTest(body["filter"]);
   const experiments = new Set((body["experiment_ids"] as unknown[]).map(String));
   return (content.runs ?? [])
-    .filter(({ info }) => experiments.has(info.experiment_id) && (ids === undefined || ids.has(info.run_id)))
+    .filter((run) => experiments.has(run.info.experiment_id) && isWanted(run))
     .map((run) => ({ ...run, inputs: { dataset_inputs: run.inputs?.["dataset_inputs"] ?? [] } }));
 }
 
 function foundModels(content: Content, body: Json): unknown[] {
-  const ids = wantedIds(body, "model_id");
+  const isWanted = loggedModelTest(body["filter"]);
   const experiments = new Set((body["experiment_ids"] as unknown[]).map(String));
-  return (content.loggedModels ?? []).filter(
-    ({ info }) => experiments.has(String(info["experiment_id"])) && (ids === undefined || ids.has(String(info["model_id"]))),
-  );
-}
-
-function wantedIds({ filter }: Json, field: string): ReadonlySet<string> | undefined {
-  if (typeof filter !== "string") return undefined;
-  const list = /^([\w.]+) IN \(('[\w-]+'(?:, '[\w-]+')*)\)$/.exec(filter);
-  if (list?.[1] !== field) throw refused(400, "POST", `search with ${filter}`);
-  return new Set((list[2] ?? "").split(", ").map((quoted) => quoted.slice(1, -1)));
+  return (content.loggedModels ?? []).filter((model) => experiments.has(String(model.info["experiment_id"])) && isWanted(model));
 }
 
 function runOf(content: Content, id: string | undefined): RunJson {

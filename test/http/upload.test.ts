@@ -107,6 +107,24 @@ describe("an upload", () => {
     await left;
   });
 
+  it("is read to its end before its last part is sent, since servers that close connections answer at once", async () => {
+    const server = await listen([], (request, response) => {
+      request.once("data", () => response.writeHead(200, { connection: "close" }).end());
+      if (request.headers["content-length"] === "0") response.writeHead(200, { connection: "close" }).end();
+    });
+    const client = clientOf(server.url);
+    for (const parts of [["hello"], []]) {
+      let ended = false;
+      const open = async function* (): AsyncGenerator<Uint8Array> {
+        for (const part of parts) yield Buffer.from(part);
+        await new Promise((resolve) => setImmediate(resolve));
+        ended = true;
+      };
+      await client.upload({ path: "/a", sizeBytes: parts.join("").length }, open, never);
+      expect(ended).toBe(true);
+    }
+  });
+
   it("does not take an answer for success that came before the content was sent", async () => {
     const server = await listen([], (_request, response) => response.writeHead(200).end());
     let go = (): void => undefined;

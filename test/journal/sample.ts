@@ -14,7 +14,14 @@ export function jobOptions(
   return {
     dir,
     identity: { source, target, options: "models=*", ...identity },
-    info: { command: "mlferry copy a b", source: "http://a", target: "http://b", options: { models: ["*"] } },
+    info: {
+      command: "mlferry copy a b",
+      args: ["copy", "a", "b"],
+      folder: "/there",
+      source: "http://a",
+      target: "http://b",
+      options: { models: ["*"] },
+    },
     now: now ?? (() => 1000),
     exclusive,
   };

@@ -3,12 +3,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listingSchema } from "../../src/report/json.ts";
 import { bundleContent } from "./bundle-content.ts";
 import { createWorkplace } from "./mlferry.ts";
 import type { Workplace } from "./mlferry.ts";
 import { startProxy } from "./proxy.ts";
 import { startMlflow } from "./servers.ts";
-import type { LiveServer } from "./servers.ts";
+import type { LiveServer, MlflowVersion } from "./servers.ts";
 import { expectSourceUntouched, source, sourceBundle } from "./source.ts";
 
 const MODEL = "one run twice";
@@ -20,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => place[Symbol.asyncDispose]());
 
-describe("a server with MLflow's basic-auth app", () => {
+describe.each<MlflowVersion>(["3.17.2", "2.22.5"])("a server of %s with MLflow's basic-auth app", (version) => {
   const admin = { MLFLOW_TRACKING_USERNAME: "admin", MLFLOW_TRACKING_PASSWORD: SECRET };
   const reader = { MLFLOW_TRACKING_USERNAME: "reader", MLFLOW_TRACKING_PASSWORD: `${SECRET}-2` };
   let dir: string;
@@ -32,18 +33,36 @@ describe("a server with MLflow's basic-auth app", () => {
     const lines = ["[mlflow]", "default_permission = READ", `database_uri = sqlite:///${dir}/auth.db`, "admin_username = admin"];
     await writeFile(config, [...lines, `admin_password = ${SECRET}`, ""].join("\n"));
     const env = { MLFLOW_AUTH_CONFIG_PATH: config, MLFLOW_FLASK_SERVER_SECRET_KEY: "of the test" };
-    server = await startMlflow({ name: "auth", dir, args: ["--app-name", "basic-auth"], env });
-    const created = await fetch(`${server.url}/api/2.0/mlflow/users/create`, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Basic ${btoa(`admin:${SECRET}`)}` },
-      body: JSON.stringify({ username: "reader", password: reader.MLFLOW_TRACKING_PASSWORD }),
-    });
-    expect(created.status).toBe(200);
+    server = await startMlflow({ name: "auth", version, dir, args: ["--app-name", "basic-auth"], env });
+    await asAdmin("POST", "2.0/mlflow/users/create", { username: "reader", password: reader.MLFLOW_TRACKING_PASSWORD });
   });
   afterAll(async () => {
     await server[Symbol.asyncDispose]();
     await rm(dir, { recursive: true, force: true });
   });
+
+  const asAdmin = async (method: "GET" | "POST", route: string, body?: object): Promise<Record<string, unknown>> => {
+    const answer = await fetch(`${server.url}/api/${route}`, {
+      method,
+      headers: { "content-type": "application/json", authorization: `Basic ${btoa(`admin:${SECRET}`)}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    return (await answer.json()) as Record<string, unknown>;
+  };
+
+  /** Takes from the reader what everybody may do otherwise; the two versions have other routes for it. */
+  const deny = async (kind: "experiment" | "registered_model", id: string): Promise<void> => {
+    const username = "reader";
+    if (version === "3.17.2") {
+      const denial = { username, resource_type: kind, resource_id: id, permission: "DENY" };
+      await asAdmin("POST", "3.0/mlflow/users/permissions/grant", denial);
+      return;
+    }
+    const what = kind === "experiment" ? { experiment_id: id } : { name: id };
+    const route = kind === "experiment" ? "experiments" : "registered-models";
+    await asAdmin("POST", `2.0/mlflow/${route}/permissions/create`, { username, ...what, permission: "NO_PERMISSIONS" });
+  };
 
   const importing = async (model: string): Promise<string[]> => ["import", await sourceBundle(), server.url, "--models", model];
 
@@ -88,6 +107,27 @@ describe("a server with MLflow's basic-auth app", () => {
     expect(report.outcomes.find(({ state }) => state === "failed")?.message).toMatch(
       /server answered 403 to POST .*\/runs\/create: Permission denied/,
     );
+  });
+
+  it("gives a user who may not read everything what that user may, and does not call that everything", async () => {
+    const both = async (env: Record<string, string>): Promise<unknown[]> => {
+      const { stdout } = await place.run(["ls", server.url, "--json", "--quiet"], { env });
+      const { models, not_carried: notCarried } = listingSchema.parse(JSON.parse(stdout));
+      return [models.map(({ name, versions }) => `${name}: ${versions.length}`), notCarried.map(({ what }) => what)];
+    };
+    await asAdmin("POST", "2.0/mlflow/registered-models/create", { name: "for all" });
+    expect(await both(admin)).toEqual([
+      [MODEL, "for all"]
+        .sort()
+        .map((name) => `${name}: ${name === MODEL ? 2 : 0}`)
+        .sort(),
+      [],
+    ]);
+    await deny("registered_model", MODEL);
+    // 2.22.5 has no way to ask whether there is more.
+    expect(await both(reader)).toEqual([["for all: 0"], version === "2.22.5" ? [] : ["objects that this user may not see"]]);
+    const hidden = await place.run(["export", server.url, "-o", "hidden.tar", "--models", MODEL], { env: reader });
+    expect([hidden.code, hidden.stderr]).toEqual([2, expect.stringContaining(MODEL)]);
   });
 
   it("finds the password nowhere: not in a log, a journal or an output", async () => {

@@ -2,7 +2,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundleCheckSchema, listingSchema } from "../../src/report/json.ts";
+import { bundleCheckSchema } from "../../src/report/bundle-check-json.ts";
+import { listingSchema } from "../../src/report/json.ts";
 import type { JobJson } from "../../src/report/json.ts";
 import { createWorkplace } from "./mlferry.ts";
 import type { Workplace } from "./mlferry.ts";

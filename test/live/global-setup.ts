@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { seedAwkward } from "./registry.ts";
 import type { Seeded } from "./registry.ts";
-import { startMlflow } from "./servers.ts";
+import { ensurePython, MLFLOW_VERSIONS, startMlflow } from "./servers.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -25,6 +25,8 @@ export interface SeededSource extends Seeded {
 
 /** Called by vitest before the first file; what it gives is called after the last. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // The first time this takes a minute, which all of them can share.
+  await Promise.all(MLFLOW_VERSIONS.map((version) => ensurePython(version)));
   const shared = await mkdtemp(join(tmpdir(), "mlferry-live-"));
   const server = await startMlflow({ name: "source" });
   const dispose = async (): Promise<void> => {

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { ensurePython, PYTHON_DIR } from "./python-env.ts";
+import type { MlflowVersion } from "./python-env.ts";
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const STDERR_TAIL_CHARS = 6_000;
@@ -11,6 +12,8 @@ export interface RunPythonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: 10 minutes. */
   readonly timeoutMs?: number;
+  /** Of the client; default: the current one. */
+  readonly version?: MlflowVersion;
 }
 
 /**
@@ -18,7 +21,7 @@ export interface RunPythonOptions {
  * or that prints anything but JSON, holds the end of its stderr.
  */
 export async function runPython(script: string, args: readonly string[], options: RunPythonOptions = {}): Promise<unknown> {
-  const python = await ensurePython();
+  const python = await ensurePython(options.version);
   const child = spawnLeashed(python, [join(PYTHON_DIR, script), ...args], { stdout: "pipe", stderr: "pipe" }, options.env);
   const timer = setTimeout(() => child.stdin?.destroy(), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exitCode(child)]);
@@ -45,7 +48,17 @@ export function spawnLeashed(
   output: LeashedOutput,
   env: Readonly<Record<string, string>> = {},
 ): ChildProcess {
-  const child = spawn(python, [join(PYTHON_DIR, "supervise.py"), python, ...args], {
+  return spawnCommandLeashed(python, [python, ...args], output, env);
+}
+
+/** The same with any command; `python` is what runs the leash. */
+export function spawnCommandLeashed(
+  python: string,
+  command: readonly string[],
+  output: LeashedOutput,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const child = spawn(python, [join(PYTHON_DIR, "supervise.py"), ...command], {
     stdio: ["pipe", output.stdout, output.stderr],
     env: { ...withoutMlflow(process.env), ...PYTHON_ENV, ...env },
   });

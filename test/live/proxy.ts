@@ -1,6 +1,7 @@
 // A reverse proxy inside this process that does to single requests what networks and gateways do.
 import { Agent, createServer, request as send } from "node:http";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { pipeline } from "node:stream/promises";
 
 /** A request as the proxy sees it. */
@@ -34,14 +35,21 @@ export interface Proxy extends AsyncDisposable {
   up(): Promise<void>;
 }
 
-/** Starts a proxy on 127.0.0.1 before the server at `target`. Under `basePath` (default: none) alone, everything else is 404. */
-export async function startProxy(target: string, { basePath = "" }: { readonly basePath?: string } = {}): Promise<Proxy> {
+export interface ProxyOptions {
+  /** Under this path alone the server is reached, everything else is 404. Default: none. */
+  readonly basePath?: string;
+  /** Speaks TLS with this key and certificate (PEM). */
+  readonly tls?: { readonly key: string; readonly cert: string };
+}
+
+/** Starts a proxy on 127.0.0.1 before the server at `target`. */
+export async function startProxy(target: string, { basePath = "", tls }: ProxyOptions = {}): Promise<Proxy> {
   // Upstream one connection per request: on a reused one, small answers of MLflow's server wait 44 ms.
   const agent = new Agent({ keepAlive: false });
   const open = new Set<Promise<void>>();
   let behaviour: Behaviour = () => "pass";
   let requests = 0;
-  const server = createServer((incoming, outgoing) => {
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const path = incoming.url ?? "/";
     if (!path.startsWith(`${basePath}/`)) return void outgoing.writeHead(404).end("no such page");
     const { authorization } = incoming.headers;
@@ -49,7 +57,8 @@ export async function startProxy(target: string, { basePath = "" }: { readonly b
     const work = treat(seen, { behaviour, incoming, outgoing, target, agent }).catch(() => void outgoing.destroy());
     open.add(work);
     void work.finally(() => open.delete(work));
-  });
+  };
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
   const listen = (at: number): Promise<void> => new Promise((resolve) => void server.listen(at, "127.0.0.1", () => resolve()));
   await listen(0);
   const address = server.address();
@@ -60,7 +69,7 @@ export async function startProxy(target: string, { basePath = "" }: { readonly b
       server.closeAllConnections();
     });
   return {
-    url: `http://127.0.0.1:${port}${basePath}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}${basePath}`,
     get requests() {
       return requests;
     },

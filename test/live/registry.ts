@@ -2,6 +2,8 @@
 // Each is a script of test/live/python, so that MLflow's own client is the judge.
 import { join } from "node:path";
 import { runPython } from "./leash.ts";
+import { ensurePython } from "./python-env.ts";
+import type { MlflowVersion } from "./python-env.ts";
 import type { LiveServer } from "./servers.ts";
 
 export interface Seeded {
@@ -41,6 +43,8 @@ export interface CompareOptions {
   readonly allow?: readonly { readonly key: string; readonly field: string }[];
   /** Default true. False: no file is downloaded. */
   readonly files?: boolean;
+  /** Each server is read by the client of its own version; default: the current one. */
+  readonly versions?: { readonly source?: MlflowVersion; readonly target?: MlflowVersion };
 }
 
 export interface Snapshot {
@@ -52,20 +56,31 @@ export interface Snapshot {
 }
 
 /** Fills the server with the awkward registry; takes about half a minute. Local artifacts go below the server's folder. */
-export async function seedAwkward(server: Pick<LiveServer, "url" | "dir">): Promise<Seeded> {
-  return (await runPython("seed_awkward.py", ["--uri", server.url, "--local-artifacts", join(server.dir, "local")])) as Seeded;
+export async function seedAwkward({ url, dir, version }: Pick<LiveServer, "url" | "dir" | "version">): Promise<Seeded> {
+  const of = version === undefined ? {} : { version };
+  return (await runPython("seed_awkward.py", ["--uri", url, "--local-artifacts", join(dir, "local")], of)) as Seeded;
 }
 
 /** Compares two servers field by field, file by file; takes about a minute for the awkward registry. */
 export async function compareServers(source: string, target: string, options: CompareOptions = {}): Promise<Comparison> {
   const rules = ["--map", JSON.stringify(options.map ?? {}), "--allow", JSON.stringify(options.allow ?? [])];
   const flags = options.files === false ? ["--no-files"] : [];
-  return (await runPython("compare.py", ["--source", source, "--target", target, ...rules, ...flags])) as Comparison;
+  const [sourcePython, targetPython] = await Promise.all([ensurePython(options.versions?.source), ensurePython(options.versions?.target)]);
+  const readers = ["--source-python", sourcePython, "--target-python", targetPython];
+  return (await runPython("compare.py", ["--source", source, "--target", target, ...readers, ...rules, ...flags])) as Comparison;
 }
 
-/** Predictions of the models on one fixed input, by model URI. Version N of `many` gives [3N, 7N]. */
-export async function predict(url: string, ...modelUris: readonly string[]): Promise<Readonly<Record<string, readonly number[]>>> {
-  return (await runPython("predict.py", ["--uri", url, "--model-uri", ...modelUris])) as Record<string, readonly number[]>;
+/**
+ * Predictions of the models on one fixed input, by model URI, through the client of the server's version. Version N of `many` gives
+ * [3N, 7N].
+ */
+export async function predict(
+  server: string | Pick<LiveServer, "url" | "version">,
+  ...modelUris: readonly string[]
+): Promise<Readonly<Record<string, readonly number[]>>> {
+  const { url, version }: Pick<LiveServer, "url" | "version"> = typeof server === "string" ? { url: server, version: undefined } : server;
+  const of = version === undefined ? {} : { version };
+  return (await runPython("predict.py", ["--uri", url, "--model-uri", ...modelUris], of)) as Record<string, readonly number[]>;
 }
 
 /** The server's state, equal for equal states. `ignoreTags` are globs over tag keys. */

@@ -1,4 +1,4 @@
-// Real MLflow servers for the live suite: started on free ports over SQLite, ended with everything they started.
+// Real MLflow servers for the live suite: started on free ports over SQLite or PostgreSQL, ended with everything they started.
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat } from "node:fs/promises";
@@ -7,10 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { exitCode, spawnLeashed } from "./leash.ts";
+import type { Database } from "./postgres.ts";
 import { ensurePython } from "./python-env.ts";
+import type { MlflowVersion } from "./python-env.ts";
 
 export { runPython } from "./leash.ts";
-export { ensurePython, MLFLOW_VERSION } from "./python-env.ts";
+export { ensurePython, MLFLOW_VERSION, MLFLOW_VERSIONS } from "./python-env.ts";
+export type { MlflowVersion } from "./python-env.ts";
 
 const LOG_NAME = "server.log";
 const START_TIMEOUT_MS = 120_000;
@@ -26,6 +29,10 @@ export interface StartOptions {
   readonly dir?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Default: the current one. */
+  readonly version?: MlflowVersion;
+  /** Where the server keeps everything but files. Default: a SQLite file in `dir`. */
+  readonly database?: Database;
   /**
    * `proxied` (default): files go through the server. `local`: runs name a path on the server's disk. `root`: they name that URI.
    * `behind`: files go through the server to that URI.
@@ -39,7 +46,8 @@ export interface StartOptions {
 
 export interface LiveServer extends AsyncDisposable {
   readonly url: string;
-  /** Holds `mlflow.db`, `art/` and `server.log`. */
+  readonly version: MlflowVersion | undefined;
+  /** Holds `mlflow.db` (unless the server has another database), `art/` and `server.log`. */
   readonly dir: string;
   readonly logFile: string;
   /** Ends the server politely; its data stay. Repeatable. */
@@ -48,7 +56,7 @@ export interface LiveServer extends AsyncDisposable {
   kill(): Promise<void>;
   /** Stops it if it runs, and starts it again at the same address over the same data. */
   restart(): Promise<void>;
-  /** Digest of everything below `dir` but the log: equal before and after means that nothing at all was written. */
+  /** Digest of the database and everything below `dir` but the log: equal before and after means that nothing at all was written. */
   storedState(): Promise<string>;
 }
 
@@ -59,7 +67,7 @@ export async function startMlflow(options: StartOptions): Promise<LiveServer> {
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(dir, LOG_NAME);
-  const start = (): Promise<ChildProcess> => launch(serverArgs(options, dir, port), url, logFile, options.env);
+  const start = (): Promise<ChildProcess> => launch(serverArgs(options, dir, port), { ...options, url, logFile });
   let child: ChildProcess | undefined = await start();
 
   const end = async (how: "stop" | "kill"): Promise<void> => {
@@ -79,12 +87,13 @@ export async function startMlflow(options: StartOptions): Promise<LiveServer> {
   };
   return {
     url,
+    version: options.version,
     dir,
     logFile,
     stop: () => end("stop"),
     kill: () => end("kill"),
     restart,
-    storedState: () => storedStateOf(dir),
+    storedState: () => storedStateOf(dir, options.database),
     [Symbol.asyncDispose]: dispose,
   };
 }
@@ -97,13 +106,18 @@ function serverArgs(options: StartOptions, dir: string, port: number): string[] 
     root === undefined
       ? ["--artifacts-destination", behind, "--serve-artifacts"]
       : ["--default-artifact-root", root, "--no-serve-artifacts"];
-  const store = ["--backend-store-uri", `sqlite:///${join(dir, "mlflow.db")}`];
+  const store = ["--backend-store-uri", options.database?.uri ?? `sqlite:///${join(dir, "mlflow.db")}`];
   const listen = ["--host", "127.0.0.1", "--port", String(port), "--workers", "2"];
   return ["-m", "mlflow", "server", ...listen, ...store, ...artifacts, ...(options.args ?? [])];
 }
 
-async function launch(args: readonly string[], url: string, logFile: string, env: StartOptions["env"]): Promise<ChildProcess> {
-  const python = await ensurePython();
+interface Launch extends Pick<StartOptions, "env" | "version"> {
+  readonly url: string;
+  readonly logFile: string;
+}
+
+async function launch(args: readonly string[], { url, logFile, env, version }: Launch): Promise<ChildProcess> {
+  const python = await ensurePython(version);
   const log = await open(logFile, "a");
   const child = spawnLeashed(python, args, { stdout: log.fd, stderr: log.fd }, env);
   await log.close();
@@ -147,10 +161,10 @@ async function canListen(port: number): Promise<boolean> {
 }
 
 /** {@link LiveServer.storedState} of a server that another process started. */
-export async function storedStateOf(dir: string): Promise<string> {
+export async function storedStateOf(dir: string, other?: Database): Promise<string> {
   // Of the database every byte counts; of other files path, size and time of change, since they may be large.
   const database = join(dir, "mlflow.db");
-  const hash = createHash("sha256").update(await readFile(database));
+  const hash = createHash("sha256").update(other === undefined ? await readFile(database) : await other.content());
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   for (const file of files.filter((path) => path !== database && path !== join(dir, LOG_NAME)).sort()) {

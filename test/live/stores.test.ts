@@ -198,7 +198,7 @@ describe("what is asked of the files", () => {
     const { code, report, told } = await place.job(copy(...small), withClouds());
     expect(code, told).toBe(0);
     expect(report.totals.files).toBe(CLOUDS.length * (2 + 1 + 1));
-    expect(report.left_out.map(({ files, counted }) => ({ files, counted })).sort((a, b) => b.files - a.files)).toEqual([
+    expect(report.files_left_out.map(({ files, counted }) => ({ files, counted })).sort((a, b) => b.files - a.files)).toEqual([
       { files: CLOUDS.length * (5 + 2 + 2), counted: true },
       { files: CLOUDS.length, counted: true },
     ]);

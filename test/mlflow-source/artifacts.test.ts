@@ -61,8 +61,9 @@ describe("the files of a run", () => {
   it("are read through the proxy once a listing has told that it has them", async () => {
     const { reader, requests } = await readerOf("run:run", content(files));
     expect(await texts(reader)).toEqual(files);
-    expect(requests.filter((route) => route.startsWith(PROXY))).toHaveLength(Object.keys(files).length);
-    expect(requests).not.toContain("GET /get-artifact");
+    expect(requests.filter((route) => route.startsWith(PROXY))).toHaveLength(Object.keys(files).length - 1);
+    // The one whose name is beyond Latin-1, at which the proxy of 2.22.5 closes the connection.
+    expect(requests.filter((route) => route === "GET /get-artifact")).toHaveLength(1);
   });
 
   it("are read on behalf of the run where the server passes nothing on, or the proxy refuses", async () => {

@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { FILE_PATH_REFUSES, mlflowCapabilities } from "../../src/adapters/mlflow/capabilities.ts";
 
-const modern = mlflowCapabilities("3.17.2");
-const old = mlflowCapabilities("2.22.5");
+const all = { loggedModels: true, stages: true, strictTexts: false };
+const modern = mlflowCapabilities({ version: "3.17.2", features: all });
+const old = mlflowCapabilities({ version: "2.22.5", features: { ...all, loggedModels: false } });
 
 /** The texts of which the pattern is true. */
 const allowed = (pattern: RegExp | undefined, texts: readonly string[]): string[] => texts.filter((text) => pattern?.test(text));
@@ -16,6 +17,43 @@ describe("an MLflow server's capabilities", () => {
       [20_000, 100_000],
       [5000, 5000],
     ]);
+  });
+
+  it.each([
+    ["2.7.0", [5000, 5000, 5000, 500]],
+    ["2.16.0", [5000, 5000, 5000, 6000]],
+    ["2.22.5", [5000, 5000, 8000, 6000]],
+    ["3.1.4", [5000, 5000, 8000, 6000]],
+    ["3.2.0rc0", [5000, 100_000, 8000, 6000]],
+    ["3.15.0", [5000, 100_000, 8000, 6000]],
+    ["3.16.0", [20_000, 100_000, 8000, 6000]],
+    ["4.1.0", [20_000, 100_000, 8000, 6000]],
+    ["3.99.0.dev0", [20_000, 100_000, 8000, 6000]],
+  ])("of %s have the lengths that its release checks", (version, expected) => {
+    const { tags, paramValueChars } = mlflowCapabilities({ version, features: all });
+    const values = (["experiment", "registered-model", "run"] as const).map((kind) => tags[kind]?.valueChars);
+    expect([...values, paramValueChars]).toEqual(expected);
+  });
+
+  it("go by what the server offers, whatever it calls itself", () => {
+    const lacking = mlflowCapabilities({ version: "4.1.0", features: { loggedModels: false, stages: false, strictTexts: false } });
+    expect([lacking.kinds.has("logged-model"), lacking.stages, lacking.versionFiles]).toEqual([false, false, "by-reference"]);
+    expect([modern.kinds.has("logged-model"), modern.stages, modern.versionFiles]).toEqual([true, true, "by-reference"]);
+    expect([old.stages, old.versionFiles]).toEqual([true, "by-free-reference"]);
+  });
+
+  it("have the widths of the database's columns where it holds texts to them", () => {
+    const strict = mlflowCapabilities({ version: "3.17.2", features: { ...all, strictTexts: true } });
+    const { names, tags } = strict;
+    expect([strict.descriptionChars, tags["registered-model"]?.valueChars, tags["model-version"]?.valueChars]).toEqual([
+      5000, 5000, 100_000,
+    ]);
+    expect([modern.descriptionChars, modern.textRefuses]).toEqual([undefined, undefined]);
+    expect(strict.textRefuses?.pattern.test("a\0b")).toBe(true);
+    for (const { pattern } of [names.experiment, names.registeredModel].flatMap((rule) => rule ?? [])) {
+      expect(allowed(pattern, ["n".repeat(256), "\u{1f680}".repeat(256), "n".repeat(257), "a\0b"])).toHaveLength(2);
+    }
+    expect(names.registeredModel?.pattern.test("a/b")).toBe(false);
   });
 
   it("know names that the server refuses", () => {

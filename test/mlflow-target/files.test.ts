@@ -14,8 +14,10 @@ function uploads(): { http: HttpClient; requests: UploadRequest[] } {
   };
   const http: HttpClient = {
     json: refuse,
+    items: refuse,
     text: refuse,
     download: refuse,
+    withHeaders: refuse,
     close: refuse,
     baseUrl: base,
     requests: 0,

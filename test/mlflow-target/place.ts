@@ -8,7 +8,7 @@ import type { Target } from "../../src/ports/target.ts";
 import { createFerry } from "../contract/context.ts";
 import type { Ferry } from "../contract/context.ts";
 import { startFakeMlflow } from "../fakes/mlflow-server.ts";
-import type { FakeMlflow } from "../fakes/mlflow-server.ts";
+import type { FakeMlflow, FakeOptions } from "../fakes/mlflow-server.ts";
 
 /** How often a repeatable request is sent at most. */
 export const ATTEMPTS = 3;
@@ -24,8 +24,8 @@ export interface FakePlace {
   close(): Promise<void>;
 }
 
-export async function openFakePlace(): Promise<FakePlace> {
-  const fake = await startFakeMlflow();
+export async function openFakePlace(options: FakeOptions = {}): Promise<FakePlace> {
+  const fake = await startFakeMlflow(options);
   const opened: Target[] = [];
   const again = async (): Promise<{ target: Target; ferry: Ferry }> => {
     const target = await openTarget(fake.url);
@@ -50,7 +50,7 @@ export async function openFakePlace(): Promise<FakePlace> {
 
 async function openTarget(baseUrl: string): Promise<Target> {
   const clock = { now: () => 0, wait: () => Promise.resolve() };
-  const options = { baseUrl, pacer: createPacer({ inFlight: 8 }), userAgent: "mlferry-test", clock, maxAttempts: ATTEMPTS };
+  const options = { baseUrl, pacer: createPacer({ inFlight: 8 }), userAgent: "mlferry-test", clock, maxAttempts: ATTEMPTS, writes: true };
   const server = await connectMlflow(options, new AbortController().signal);
   return createMlflowTarget(server, createMlflowSource(server));
 }

@@ -53,6 +53,8 @@ function signedAt(
         credentials: Array.from({ length: count }, (_, index) => ({ url: `${url}/f?sig=s+%2F${index}`, part_number: index + 1 })),
       };
     },
+    items: refuse,
+    withHeaders: refuse,
     text: refuse,
     download: refuse,
     upload: refuse,

@@ -83,3 +83,48 @@ it("is written where the server chose the run: promoted versions, files of logge
   const there = [...place.fake.store.model("m").versions.values()];
   expect(there.map(({ description }) => description)).toEqual(["new", "new", "new"]);
 });
+
+describe("a promoted version", () => {
+  const original = versionOf(made, 1, model);
+  const prod = registeredModel("prod");
+  const byVersion = version(1, prod, { files: { owner: "version", key: original.entity.key }, run: made.entity.key });
+  const byRun = changed(byVersion, { files: { owner: "run", key: made.entity.key, path: "model" } });
+
+  for (const [how, first, then] of [
+    ["of its origin", byVersion, byRun],
+    ["of the run where they lie", byRun, byVersion],
+  ] as const) {
+    it(`whose files were told as those ${how} is the same when they are told in the other way`, async () => {
+      await place.ferry.putAll([home, made, model, prod, original, first]);
+      const found = await place.ferry.find(then);
+      expect(await found?.read(new AbortController().signal)).toMatchObject({ files: place.ferry.expected(then.entity).files });
+      await expect(update(changed(then, { description: "new" }))).resolves.toBeUndefined();
+      expect(place.fake.store.version("prod", 1).description).toBe("new");
+    });
+  }
+
+  it("is another one when its files lie elsewhere", async () => {
+    await place.ferry.putAll([home, made, other, model, prod, original, byVersion]);
+    const moved = changed(byRun, { files: { owner: "run", key: other.entity.key, path: "model" }, run: other.entity.key });
+    await expect(update(moved)).rejects.toMatchObject({ code: "NOT_SUPPORTED", message: expect.stringContaining("files of") as string });
+  });
+});
+
+describe("a version whose number does not matter", () => {
+  it("takes what the server gives, above numbers that were used and are gone", async () => {
+    await place.ferry.putAll([home, made, model, versionOf(made, 1, model)]);
+    place.fake.store.model("m").lastNumber = 4;
+    const entity = place.ferry.expected(versionOf(made, 2, model).entity);
+    const key = await place.target.put(entity, {
+      provenance: place.ferry.provenance(entity),
+      mark: "",
+      signal: new AbortController().signal,
+      anyNumber: true,
+      withSelf: (one) => one,
+      points: async function* () {},
+      files: () => Promise.resolve(),
+    });
+    expect(key).toBe("model-version:m/5");
+    expect([...place.fake.store.model("m").versions.keys()]).toEqual([1, 5]);
+  });
+});

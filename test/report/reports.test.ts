@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Verified } from "../../src/engine/finding.ts";
 import type { EntityKey } from "../../src/model/entities.ts";
+import { aliasKey, versionKey } from "../../src/model/keys.ts";
 import { jobText } from "../../src/report/job-text.ts";
 import type { JobContext } from "../../src/report/job-text.ts";
 import { jobJson, jobSchema, planJson, planSchema, verifyJson, verifySchema } from "../../src/report/json.ts";
@@ -14,7 +15,7 @@ import { foldVerified } from "../../src/report/verify-totals.ts";
 import type { VerifyTotals } from "../../src/report/verify-totals.ts";
 import { verifyText } from "../../src/report/verify-text.ts";
 import type { Outcome, Step } from "../../src/engine/change.ts";
-import { run } from "../engine/registry.ts";
+import { run, version } from "../engine/registry.ts";
 import { outcome, sampleOutcomes, sampleSteps, step } from "./steps.ts";
 
 const WIDE = { columns: 120, colour: false, verbose: false };
@@ -24,6 +25,12 @@ const CONTEXT: JobContext = {
   source: "http://dev:5000",
   target: "http://prod:5000",
   notCarried: [{ what: "traces", count: 12, atLeast: true, where: "training" }],
+  pulledIn: [
+    { kind: "experiment", count: 1, because: "experiments of runs" },
+    { kind: "run", count: 1009, because: "runs of versions" },
+    { kind: "run", count: 2, because: "parents of runs" },
+  ],
+  leftOut: [aliasKey("churn", "old")],
   losses: [{ key: "run:old", field: "files/a", reason: "unreadable then" }],
   points: 12_345,
   durationMs: 83_000,
@@ -99,6 +106,17 @@ describe("a job's report", () => {
     const skipped = totals([outcome(step(run("a")), { state: "skipped" })]);
     expect(jobText(skipped, context, WIDE)).toEqual(["nothing to do: the target already holds everything (1 object checked)"]);
     expect(jobText(totals([]), context, WIDE)).toEqual(["nothing to do: the source holds nothing that is selected"]);
+  });
+  test("has the table of versions that got another number, in text and in JSON", () => {
+    const [moved, kept] = [version("churn", 5), version("churn", 1)].map((source) => step(source));
+    const all = totals([
+      outcome(moved ?? step(run("a")), { placed: versionKey("ml.churn", 2) }),
+      outcome(kept ?? step(run("a")), { placed: versionKey("ml.churn", 1) }),
+    ]);
+    const lines = jobText(all, CONTEXT, WIDE);
+    const at = lines.indexOf("versions under another number");
+    expect(lines.slice(at, at + 4)).toEqual(["versions under another number", "  source   target", "  churn/5  ml.churn/2", ""]);
+    expect(jobJson(all, CONTEXT, 0).renumbered).toEqual([{ source: "model-version:churn/5", target: "model-version:ml.churn/2" }]);
   });
   test("shortens long lists, and says how much is left out", () => {
     const failed = Array.from({ length: 60 }, (_, i) => outcome(step(run(String(i))), { state: "failed" }));

@@ -9,7 +9,7 @@ export function bundleCapabilities(): Capabilities {
     place: `bundle (format ${FORMAT_VERSION})`,
     kinds: new Set(KINDS),
     stages: true,
-    versionNumbers: "chosen",
+    versionNumbers: "kept",
     creationTimes: "chosen",
     versionFiles: "any",
     infinities: true,

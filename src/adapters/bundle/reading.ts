@@ -1,7 +1,8 @@
 // The reading side of a bundle, finished or growing: entities, histories and files from lines and blobs.
 import { MigrationError, asMigrationError } from "../../errors.ts";
-import { closeSelection } from "../../model/closure.ts";
+import { closeSelection, rootsOf } from "../../model/closure.ts";
 import type { Digest, Entity, EntityKey, Experiment, Kind, MetricPoint, OriginId, RegisteredModel } from "../../model/entities.ts";
+import { runFilter } from "../../model/run-filter.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { ArtifactFile, ArtifactReader, Catalogue, Histories, Source } from "../../ports/source.ts";
 import type { FinishSummary } from "../../ports/target.ts";
@@ -58,7 +59,8 @@ async function catalogue(
   selection: Selection,
   { signal, missing }: { signal: AbortSignal; missing: Missing },
 ): Promise<Catalogue> {
-  const keys = closeSelection(store.index, selection);
+  const isRunWanted = await runsMeeting(store, selection, signal);
+  const { keys, pulledIn, leftOut } = closeSelection(store.index, selection, { isRunWanted });
   const entries = inOrder([...store.index.values()].filter((entry) => keys.has(entry.key)));
   const experiments: Experiment[] = [];
   const models: RegisteredModel[] = [];
@@ -78,10 +80,27 @@ async function catalogue(
     experiments,
     models,
     expected,
+    pulledIn,
+    leftOut,
     losses: concerned,
     notCarried: missing.notCarried,
     entities: (current) => entitiesOf(store, order, current),
   };
+}
+
+/** Reads the runs of the experiments that are meant, one after the other, and asks them. */
+async function runsMeeting(store: RecordStore, selection: Selection, signal: AbortSignal): Promise<(key: EntityKey) => boolean> {
+  if (selection.runs === undefined) return () => true;
+  const isWanted = runFilter(selection.runs);
+  const roots = rootsOf(store.index, selection);
+  const met = new Set<EntityKey>();
+  for (const entry of store.index.values()) {
+    if (entry.kind !== "run" || entry.container === undefined || !roots.has(entry.container)) continue;
+    signal.throwIfAborted();
+    const run = await readEntity(store, await store.record(entry));
+    if (run.kind === "run" && isWanted(run)) met.add(run.key);
+  }
+  return (key) => met.has(key);
 }
 
 async function* entitiesOf(store: RecordStore, keys: readonly EntityKey[], signal: AbortSignal): AsyncGenerator<Entity, void, undefined> {

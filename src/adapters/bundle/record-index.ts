@@ -1,5 +1,6 @@
 // What is kept in memory of each line: where it is, and the few facts that order and selection need.
 import type { EntityKey, Kind } from "../../model/entities.ts";
+import { later } from "../../model/closure.ts";
 import type { Selectable } from "../../model/closure.ts";
 import { keyOf, kindOf } from "../../model/keys.ts";
 import { firstIssue } from "./envelope.ts";
@@ -15,7 +16,6 @@ export interface IndexEntry extends Selectable {
   readonly after: readonly EntityKey[];
   /** Milliseconds; absent where the kind has none or it is not set. */
   readonly time?: bigint;
-  readonly version?: number;
 }
 
 /** The tag by which MLflow names a run's parent. */
@@ -49,18 +49,41 @@ export function indexEntry(
     key: intern(entity.key),
     kind: entity.kind,
     ...place,
-    ...("name" in entity && (entity.kind === "experiment" || entity.kind === "registered-model") ? { name: entity.name } : {}),
+    ...selectedBy(entity, intern),
     ...(container === undefined ? {} : { container: intern(container) }),
     pulls: [...new Set([...entity.needs, ...pulledBy(entity)])].map(intern),
     deleted: "deleted" in entity && entity.deleted,
     after,
     ...("mark" in record && record.mark !== undefined ? { mark: record.mark } : {}),
     ...(time === undefined ? {} : { time: BigInt(time) }),
-    ...(entity.kind === "model-version" ? { version: entity.version } : {}),
+    ...changeOf(entity),
   };
 }
 
 type EntityRecord = BundleRecord["entity"];
+
+/** What patterns and filters ask of each kind. */
+function selectedBy(entity: EntityRecord, intern: (key: string) => EntityKey): Partial<Selectable> {
+  switch (entity.kind) {
+    case "experiment":
+    case "registered-model":
+      return { name: entity.name, tags: new Map(entity.tags) };
+    case "logged-model":
+      return { pulledBy: [...entity.outputOf.map(({ run }) => run), ...entity.inputOf].map(intern) };
+    case "model-version":
+      return { version: entity.version, stage: entity.stage };
+    case "alias":
+      return { name: entity.alias };
+    case "run":
+      return {};
+  }
+}
+
+function changeOf(entity: EntityRecord): Pick<Selectable, "changedAt"> {
+  const time = (text: string | undefined): bigint | undefined => (text === undefined ? undefined : BigInt(text));
+  if (entity.kind === "run") return { changedAt: later(time(entity.startTime), time(entity.endTime)) };
+  return entity.kind === "alias" || entity.createdAt === undefined ? {} : { changedAt: BigInt(entity.createdAt) };
+}
 
 // By needs where they name it: the name in the entity may be a mapped one, the key is the source's.
 function containerOf(entity: EntityRecord): string | undefined {

@@ -11,12 +11,25 @@ export function checkLimits(entity: Entity, capabilities: Capabilities): void {
   checkNames(entity, capabilities);
   if (entity.kind !== "alias") checkTags(entity, entity.tags, capabilities);
   if (entity.kind === "model-version") checkVersion(entity, capabilities);
+  if ("description" in entity && tooLong(entity.description ?? "", capabilities.descriptionChars)) {
+    throw refusal("REQUEST_FAILED", entity, "its description is too long");
+  }
+  const { textRefuses } = capabilities;
+  if (textRefuses !== undefined && textsOf(entity).some((text) => textRefuses.pattern.test(text))) {
+    throw refusal("REQUEST_FAILED", entity, textRefuses.wording);
+  }
   if (entity.kind === "run") {
     for (const [key, value] of entity.params) {
       if (tooLong(value, capabilities.paramValueChars)) throw refusal("REQUEST_FAILED", entity, `the value of param ${key} is too long`);
     }
   }
   if (entity.kind === "logged-model") entity.metrics.forEach((metric) => checkPoint(entity, metric, capabilities));
+}
+
+function textsOf(entity: Entity): string[] {
+  const tags = "tags" in entity ? [...entity.tags.values()] : [];
+  const params = "params" in entity ? [...entity.params.values()] : [];
+  return [...tags, ...params, ...("description" in entity ? [entity.description ?? ""] : [])];
 }
 
 /** Throws REQUEST_FAILED for a value that the place would change. */

@@ -1,10 +1,11 @@
 // The reading side: selection with its closure, dependency order, histories and files.
 import { MigrationError } from "../../errors.ts";
-import { closeSelection } from "../../model/closure.ts";
+import { changeOf, closeSelection } from "../../model/closure.ts";
 import type { Selectable } from "../../model/closure.ts";
 import { KINDS } from "../../model/entities.ts";
 import type { Entity, EntityKey, Kind, LoggedModel, ModelVersion, Run } from "../../model/entities.ts";
-import { keyOf } from "../../model/keys.ts";
+import { keyOf, versionKey } from "../../model/keys.ts";
+import { runFilter } from "../../model/run-filter.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { ArtifactReader, Catalogue, Histories } from "../../ports/source.ts";
 import { stored } from "./store.ts";
@@ -19,7 +20,14 @@ const MAX_RUNS = 100;
 
 export function select(place: Store, selection: Selection): Catalogue {
   const selectables = new Map([...place.objects].map(([key, object]) => [key, selectable(object)]));
-  const keys = inOrder(place, closeSelection(selectables, selection));
+  const isWanted = runFilter(selection.runs ?? "");
+  const closure = closeSelection(selectables, selection, {
+    isRunWanted: (key) => {
+      const { entity } = stored(place, key);
+      return entity.kind === "run" && isWanted(entity);
+    },
+  });
+  const keys = inOrder(place, closure.keys);
   const chosen = keys.map((key) => stored(place, key).entity);
   const expected: Partial<Record<Kind, number>> = {};
   for (const entity of chosen) expected[entity.kind] = (expected[entity.kind] ?? 0) + 1;
@@ -27,6 +35,8 @@ export function select(place: Store, selection: Selection): Catalogue {
     experiments: chosen.filter((entity) => entity.kind === "experiment"),
     models: chosen.filter((entity) => entity.kind === "registered-model"),
     expected,
+    pulledIn: closure.pulledIn,
+    leftOut: closure.leftOut,
     notCarried: [],
     async *entities(signal) {
       for (const key of keys) {
@@ -86,17 +96,19 @@ function filesOf(place: Store, key: EntityKey): ReadonlyMap<string, StoredFile> 
 
 function selectable({ entity }: Stored): Selectable {
   const { key, kind, needs: pulls } = entity;
-  const deleted = "deleted" in entity && entity.deleted;
+  const node = { key, kind, pulls, deleted: "deleted" in entity && entity.deleted, ...changeOf(entity) };
   switch (entity.kind) {
     case "experiment":
     case "registered-model":
-      return { key, kind, name: entity.name, pulls, deleted };
+      return { ...node, name: entity.name, tags: entity.tags };
     case "run":
+      return { ...node, container: entity.experiment };
     case "logged-model":
-      return { key, kind, container: entity.experiment, pulls, deleted };
+      return { ...node, container: entity.experiment, pulledBy: [...entity.outputOf.map(({ run }) => run), ...entity.inputOf] };
     case "model-version":
+      return { ...node, container: keyOf("registered-model", entity.model), version: entity.version, stage: entity.stage };
     case "alias":
-      return { key, kind, container: keyOf("registered-model", entity.model), pulls, deleted };
+      return { ...node, container: versionKey(entity.model, entity.version), name: entity.alias };
   }
 }
 

@@ -21,6 +21,7 @@ export function find(place: Store, entity: Entity, context: FindContext): Found 
     ours: bySource !== undefined || samePlace,
     ...(mark === undefined ? {} : { mark }),
     deleted: isDeleted(there),
+    ...(there.kind === "registered-model" ? { lastVersion: place.highestVersion.get(there.name) ?? 0 } : {}),
     read: async (signal) => {
       signal.throwIfAborted();
       return stored(place, there.key).entity;
@@ -108,7 +109,7 @@ function keyFor(place: Store, entity: Entity): EntityKey {
 /** Where numbers are assigned, those between the highest and the wanted one are used up on the way. */
 function checkNumber(place: Store, version: ModelVersion): void {
   const highest = place.highestVersion.get(version.model) ?? 0;
-  if (place.capabilities.versionNumbers === "chosen" || version.version > highest) return;
+  if (place.capabilities.versionNumbers !== "assigned" || version.version > highest) return;
   throw refusal("VERSION_NUMBER_TAKEN", version, `the next number of ${version.model} is ${String(highest + 1)}`);
 }
 

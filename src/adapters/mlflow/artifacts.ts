@@ -154,17 +154,23 @@ interface Wanted {
   readonly sizeBytes: number | undefined;
 }
 
-/** Tries the proxy first, which asks no database; the other route may have rights or reach that the proxy lacks. */
+/**
+ * Tries the proxy first, which asks no database; the other route may have rights or reach that the proxy lacks. Names beyond Latin-1
+ * go the other way round: the proxy of 2.22.5 writes them into a header as they are, and closes the connection without an answer.
+ */
 async function* download(reading: Reading, { path, sizeBytes }: Wanted, offset: number): AsyncGenerator<Uint8Array> {
   const { server, place, signal } = reading;
   const direct = server.servesArtifacts ? proxied(reading.rootUri, path) : undefined;
   const root = direct === undefined ? undefined : proxyRoot(reading.rootUri);
   const signed = root === undefined ? undefined : await server.signed.download(joined(root, path), sizeBytes, signal);
-  const served =
-    (route: Request): SignedDownload =>
-    (from) =>
-      server.http.download({ ...route, offset: from }, signal);
-  const routes = [...(signed === undefined ? [] : [signed]), ...(direct === undefined ? [] : [served(direct)]), served(place.read(path))];
+  const through: Request[] = [...(direct === undefined ? [] : [direct]), place.read(path)];
+  if (/[^\0-\xff]/.test(lastPart(path))) through.reverse();
+  const served = through.map(
+    (route): SignedDownload =>
+      (from) =>
+        server.http.download({ ...route, offset: from }, signal),
+  );
+  const routes = [...(signed === undefined ? [] : [signed]), ...served];
   for (const [index, route] of routes.entries()) {
     let begun = false;
     try {

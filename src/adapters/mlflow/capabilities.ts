@@ -1,32 +1,53 @@
-// What an MLflow server can hold: limits measured on 3.17.2 and 2.22.5 (SQLite), which check them before the database does.
+// What an MLflow server can hold: limits measured on 3.17.2 and 2.22.5, and read in the releases between for when they came.
 import { KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
-import type { Capabilities, TagLimits } from "../../ports/capabilities.ts";
+import type { Capabilities, NameRule, TagLimits } from "../../ports/capabilities.ts";
+import type { MlflowServer } from "./connect.ts";
 
 /**
- * The capabilities of a server of this version, as `/version` tells it. Servers before 3.0 know no logged models and only shorter
- * tags. Infinities count as refused: SQL stores turn them into ±1.7976931348623157e308.
+ * What can be asked is (`features`). The lengths that a server checks, or cuts at in silence, no route tells: they go by its version,
+ * and one that is not known yet has the newest. Infinities count as refused: SQL stores turn them into ±1.7976931348623157e308.
  */
-export function mlflowCapabilities(version: string): Capabilities {
-  const modern = Number.parseInt(version, 10) >= 3;
+export function mlflowCapabilities({ version, features }: Pick<MlflowServer, "version" | "features">): Capabilities {
+  const { loggedModels, stages, strictTexts } = features;
+  const since = (release: string): boolean => isSince(version, release);
   return {
     place: `MLflow ${version}`,
-    kinds: new Set<Kind>(KINDS.filter((kind) => modern || kind !== "logged-model")),
-    stages: true,
+    kinds: new Set<Kind>(KINDS.filter((kind) => loggedModels || kind !== "logged-model")),
+    stages,
     versionNumbers: "assigned",
     creationTimes: "assigned",
-    versionFiles: "by-reference",
+    // Since 3.0 a version's source is held against the run that it names. What suits that suits earlier servers too, but tells less.
+    versionFiles: loggedModels || since("3.0") ? "by-reference" : "by-free-reference",
     infinities: false,
     names: {
-      experiment: { pattern: /^.{1,500}$/su, wording: "1 to 500 characters" },
-      ...(modern ? { registeredModel: REGISTERED_MODEL_NAME } : {}),
+      experiment: strictTexts ? COLUMN_NAME : { pattern: /^.{1,500}$/su, wording: "1 to 500 characters" },
+      ...(since("3.11") ? { registeredModel: registeredModelName(strictTexts) } : strictTexts ? { registeredModel: COLUMN_NAME } : {}),
       loggedModel: { pattern: /^[^/:.%"']+$/su, wording: "at least one character, none of / : . % \" '" },
       alias: ALIAS_NAME,
     },
-    tags: tagLimits(modern),
-    paramValueChars: 6000,
+    tags: tagLimits(since, strictTexts),
+    paramValueChars: since("2.8") ? 6000 : 500,
+    ...(strictTexts ? { descriptionChars: COLUMN_CHARS.description, textRefuses: NUL } : {}),
   };
 }
+
+/** By major and minor number; what does not begin with them counts as newer. */
+function isSince(version: string, release: string): boolean {
+  const [major = Infinity, minor = Infinity] = (/^(\d+)\.(\d+)/.exec(version)?.slice(1) ?? []).map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = release.split(".").map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
+/**
+ * Columns narrower than what the server lets through: SQLite does not care, other databases refuse (mlflow/store, dbmodels/models.py,
+ * the same in 2.22.5 and 3.17.2).
+ */
+const COLUMN_CHARS = { name: 256, description: 5000, registeredModelTag: 5000 } as const;
+
+const COLUMN_NAME: NameRule = { pattern: /^[^\0]{1,256}$/su, wording: `1 to ${COLUMN_CHARS.name} characters, no NUL` };
+
+const NUL = { pattern: /\0/, wording: "a NUL character, which the target's database refuses" } as const;
 
 /**
  * Paths that the artifact proxy refuses or stores under another name: it decodes percent signs again and again (`a%20b` becomes
@@ -44,10 +65,12 @@ const ALIAS_NAME = {
   wording: "1 to 255 letters, digits, - and _; neither latest nor v followed by digits",
 };
 
-const REGISTERED_MODEL_NAME = {
-  pattern: /^(?!\.\.)(?!\.$)(?!\s*$)[^/:]+$/su,
-  wording: "not blank, without / and :, not beginning with ..",
-};
+/** Since 3.11 (mlflow/utils/validation.py, _validate_model_name). */
+function registeredModelName(strictTexts: boolean): NameRule {
+  const wording = "not blank, without / and :, not beginning with ..";
+  if (!strictTexts) return { pattern: /^(?!\.\.)(?!\.$)(?!\s*$)[^/:]+$/su, wording };
+  return { pattern: /^(?!\.\.)(?!\.$)(?!\s*$)[^/:\0]{1,256}$/su, wording: `${wording}, at most ${COLUMN_CHARS.name} characters` };
+}
 
 /**
  * Letters, digits and `_ - . : / space`, and nothing that a file system would take for another path: no empty, `.` or `..` part,
@@ -55,16 +78,17 @@ const REGISTERED_MODEL_NAME = {
  */
 const KEY_REFUSES = /[^\p{L}\p{N}_.\-:/ ]|^\/|\/(?=\/|$)|^\.\.|(?<=^|\/)\.{1,2}(?=\/|$)/gu;
 
-function tagLimits(modern: boolean): Readonly<Partial<Record<Kind, TagLimits>>> {
+/** mlflow/utils/validation.py of the releases, MAX_*TAG_VAL*_LENGTH. */
+function tagLimits(since: (release: string) => boolean, strictTexts: boolean): Readonly<Partial<Record<Kind, TagLimits>>> {
   const keys = { keyChars: 250, keyRefuses: KEY_REFUSES };
-  const registry = { ...keys, valueChars: modern ? 100_000 : 5000 };
+  const registryChars = since("3.2") ? 100_000 : 5000;
   return {
-    experiment: { ...keys, valueChars: modern ? 20_000 : 5000 },
+    experiment: { ...keys, valueChars: since("3.16") ? 20_000 : 5000 },
     // Longer values are cut in silence.
-    run: { ...keys, valueChars: 8000 },
+    run: { ...keys, valueChars: since("2.17") ? 8000 : 5000 },
     // The routes check nothing; 255 is the width of the key's column, which other databases than SQLite enforce.
     "logged-model": { keyChars: 255 },
-    "registered-model": registry,
-    "model-version": registry,
+    "registered-model": { ...keys, valueChars: strictTexts ? COLUMN_CHARS.registeredModelTag : registryChars },
+    "model-version": { ...keys, valueChars: registryChars },
   };
 }

@@ -1,10 +1,10 @@
 // Turns an inventory and a selection into a catalogue: the closure, and the stream of entities in dependency order.
-import { closeSelection, type Selectable } from "../../model/closure.ts";
+import { closeSelection, later, type Closure, type Selectable } from "../../model/closure.ts";
 import type { Entity, EntityKey, ModelVersion } from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
 import { idOf, versionKey } from "../../model/keys.ts";
 import { dependenciesFirst, orderVersions } from "../../model/order.ts";
-import type { Catalogue } from "../../ports/source.ts";
+import type { Catalogue, NotCarried } from "../../ports/source.ts";
 import * as convert from "./convert.ts";
 import type { Inventory } from "./inventory.ts";
 import type { RunSpool } from "./run-spool.ts";
@@ -14,7 +14,7 @@ import { placeOf } from "./version-place.ts";
 /** The catalogue of what `selection` comes to. Throws NOTHING_SELECTED. Whole runs are read from `spool` when their turn comes. */
 export function catalogueOf(inventory: Inventory, options: { selection: Selection; spool: RunSpool }): Catalogue {
   const versions = inventory.versions.map((wire) => convert.toModelVersion(wire, placeOf(wire, inventory)));
-  const chosen = closeSelection(selectables(inventory, versions), options.selection);
+  const { keys: chosen, pulledIn, leftOut } = closureOf(inventory, versions, options.selection);
   const runs = parentsFirst([...inventory.runs.values()].filter((run) => chosen.has(convert.runKey(run.id))));
   const experiments = [...inventory.experiments.values()].map(convert.toExperiment).filter((item) => chosen.has(item.key));
   const models = inventory.models.map(convert.toRegisteredModel).filter((model) => chosen.has(model.key));
@@ -25,7 +25,9 @@ export function catalogueOf(inventory: Inventory, options: { selection: Selectio
     experiments,
     models,
     expected: countOf({ experiments, runs, loggedModels, models, versions: chosenVersions, aliases }),
-    notCarried: [],
+    pulledIn,
+    leftOut,
+    notCarried: danglingAliases(inventory, chosen),
     async *entities(signal) {
       for (const entity of all()) {
         signal.throwIfAborted();
@@ -45,6 +47,14 @@ export function catalogueOf(inventory: Inventory, options: { selection: Selectio
     yield* chosenVersions;
     yield* aliases;
   }
+}
+
+function closureOf(inventory: Inventory, versions: readonly ModelVersion[], selection: Selection): Closure {
+  const { found } = inventory;
+  return closeSelection(selectables(inventory, versions), selection, {
+    versions: new Set(versions.map(({ key }) => key)),
+    ...(found === undefined ? {} : { isRunWanted: (key) => found.has(idOf(key)) }),
+  });
 }
 
 type Kinds = "experiments" | "runs" | "loggedModels" | "models" | "versions" | "aliases";
@@ -70,24 +80,38 @@ function selectables(inventory: Inventory, versions: readonly ModelVersion[]): M
   const all = new Map<EntityKey, Selectable>();
   const add = (item: Selectable): void => void all.set(item.key, item);
   for (const experiment of inventory.experiments.values()) {
-    const { key, name, deleted } = convert.toExperiment(experiment);
-    add({ key, kind: "experiment", name, pulls: [], deleted });
+    const { key, name, tags, deleted } = convert.toExperiment(experiment);
+    const changedAt = later(experiment.creation_time, experiment.last_update_time);
+    add({ key, kind: "experiment", name, tags, pulls: [], deleted, changedAt });
   }
   for (const run of inventory.runs.values()) {
     const container = convert.experimentKey(run.experimentId);
     const parent = run.parent === undefined ? [] : [convert.runKey(run.parent)];
     const models = [...run.outputs.map(({ model }) => model), ...run.inputs].map(convert.loggedModelKey);
-    add({ key: convert.runKey(run.id), kind: "run", container, pulls: [container, ...parent, ...models], deleted: run.deleted });
+    const { deleted, changedAt } = run;
+    add({ key: convert.runKey(run.id), kind: "run", container, pulls: [container, ...parent, ...models], deleted, changedAt });
   }
   for (const { info, data } of inventory.loggedModels.values()) {
     const container = convert.experimentKey(info.experiment_id);
     // The run that made it, and those that measured it: its metrics are theirs, and have no place without them.
     const runs = [info.source_run_id, ...data.metrics.map((metric) => metric.run_id ?? "")].filter((id) => id !== "");
     const pulls = [container, ...runs.map(convert.runKey)];
-    add({ key: convert.loggedModelKey(info.model_id), kind: "logged-model", container, pulls, deleted: false });
+    const changedAt = later(info.creation_timestamp_ms, info.last_updated_timestamp_ms);
+    add({ key: convert.loggedModelKey(info.model_id), kind: "logged-model", container, pulls, deleted: false, changedAt });
   }
-  for (const { name } of inventory.models) {
-    add({ key: convert.registeredModelKey(name), kind: "registered-model", name, pulls: [], deleted: false });
+  addRegistry(inventory, versions, add);
+  return all;
+}
+
+function addRegistry(inventory: Inventory, versions: readonly ModelVersion[], add: (item: Selectable) => void): void {
+  for (const model of inventory.models) {
+    const { key, name, tags } = convert.toRegisteredModel(model);
+    const changedAt = later(model.creation_timestamp, model.last_updated_timestamp);
+    add({ key, kind: "registered-model", name, tags, pulls: [], deleted: false, changedAt });
+  }
+  for (const { name, version } of inventory.others) {
+    const container = convert.registeredModelKey(name);
+    add({ key: versionKey(name, version), kind: "model-version", container, pulls: [], deleted: false });
   }
   for (const version of versions) {
     add({
@@ -100,19 +124,34 @@ function selectables(inventory: Inventory, versions: readonly ModelVersion[]): M
   }
   for (const alias of aliasesOf(inventory)) {
     const container = versionKey(alias.model, alias.version);
-    add({ key: alias.key, kind: "alias", container, pulls: [container], deleted: false });
+    add({ key: alias.key, kind: "alias", name: alias.alias, container, pulls: [container], deleted: false });
   }
-  return all;
 }
 
-/** Old servers leave aliases of deleted versions behind: those point nowhere and are no aliases. */
 function aliasesOf(inventory: Inventory): ReturnType<typeof convert.toAlias>[] {
-  const present = new Set(inventory.versions.map(({ name, version }) => versionKey(name, version)));
+  const present = presentVersions(inventory);
   return inventory.models.flatMap((model) =>
     model.aliases
       .filter(({ version }) => present.has(versionKey(model.name, version)))
       .map(({ alias, version }) => convert.toAlias(model.name, alias, version)),
   );
+}
+
+/** Servers before 3.0 leave aliases of deleted versions behind: those point nowhere, and no server would take them. */
+function danglingAliases(inventory: Inventory, chosen: ReadonlySet<EntityKey>): NotCarried[] {
+  const present = presentVersions(inventory);
+  return inventory.models
+    .filter(({ name }) => chosen.has(convert.registeredModelKey(name)))
+    .map(({ name, aliases }) => ({
+      what: "aliases of deleted versions",
+      count: aliases.filter(({ version }) => !present.has(versionKey(name, version))).length,
+      where: name,
+    }))
+    .filter(({ count }) => count > 0);
+}
+
+function presentVersions({ versions, others }: Inventory): ReadonlySet<EntityKey> {
+  return new Set([...versions, ...others].map(({ name, version }) => versionKey(name, version)));
 }
 
 interface OrderedRun {

@@ -1,5 +1,6 @@
 // Opens an MLflow server: finds out that it is one, what it offers, and which registry it is.
 import { createHash } from "node:crypto";
+import type { z } from "zod";
 import { MigrationError } from "../../errors.ts";
 import { createHttpClient } from "../../http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
@@ -7,21 +8,29 @@ import type { OriginId } from "../../model/entities.ts";
 import type { Stores } from "../../stores/open.ts";
 import { createDirectFiles } from "./direct-files.ts";
 import type { DirectFiles } from "./direct-files.ts";
+import { probeFeatures } from "./features.ts";
+import type { ServerFeatures } from "./features.ts";
 import { createSignedUrls } from "./signed-urls.ts";
 import type { SignedUrlOptions, SignedUrls } from "./signed-urls.ts";
 import { parseWire, wire } from "./wire.ts";
 import type { WireExperiment } from "./wire.ts";
+import { DEFAULT_WORKSPACE, listWorkspaces, WORKSPACE_HEADER } from "./workspaces.ts";
+import type { Workspace } from "./workspaces.ts";
 
-/** An open server, shared by its reading and its writing half. */
+/** An open server, or one workspace of it, shared by its reading and its writing half. */
 export interface MlflowServer {
+  /** Its requests name the workspace. */
   readonly http: HttpClient;
-  /** Without credentials. */
+  /** Without credentials; with the workspace where it is not the default one. */
   readonly uri: string;
   /** As `/version` tells it, such as `3.17.2`. */
   readonly version: string;
   readonly origin: OriginId;
   /** Whether the server passes artifacts on (`--serve-artifacts`, its default). */
   readonly servesArtifacts: boolean;
+  readonly features: ServerFeatures;
+  /** Of the whole server, as far as these credentials may see them; absent where it has none. */
+  readonly workspaces?: readonly Workspace[];
   /** Large files that go past its proxy. */
   readonly signed: SignedUrls;
   /** Files that are read and written without the server. */
@@ -31,32 +40,81 @@ export interface MlflowServer {
 }
 
 export interface ConnectOptions extends HttpClientOptions {
+  /** Which workspace. Default: the server's own default. `ifAny`: a server without workspaces is taken as it is. */
+  readonly workspace?: { readonly name: string; readonly ifAny: boolean };
+  /** Whether the server is to be written; default: false. */
+  readonly writes?: boolean;
   /** Without them everything goes through the server. */
   readonly stores?: Stores;
   readonly signedUrls?: SignedUrlOptions;
 }
 
 /**
- * Connects with three requests. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or NOT_A_REGISTRY. The origin is made from the creation
- * time of experiment 0, which every database gets when it is set up: it stays when the server moves to another address.
+ * Connects with five requests, one more where there are workspaces and one more to write. Throws SERVER_UNREACHABLE, NOT_AUTHORISED,
+ * NOT_A_REGISTRY, or for the workspace NOT_SUPPORTED or NOT_FOUND.
  */
 export async function connectMlflow(options: ConnectOptions, signal: AbortSignal): Promise<MlflowServer> {
   const http = createHttpClient(options);
   try {
     const version = await probeVersion(http, signal);
     // One after the other: a server that has just started was seen to break on simultaneous first requests (3.17.2).
-    const offer = await artifactOffer(http, signal);
+    const info = await serverInfo(http, signal);
     const first = await firstExperiment(http, signal);
-    const identity = first === undefined ? ["mlflow", http.baseUrl] : ["mlflow", String(first.creation_time)];
-    const origin = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32) as OriginId;
-    const root = first === undefined ? {} : { artifactRoot: first.artifact_location };
-    const signed = createSignedUrls({ http, options, settings: options.signedUrls ?? {}, offered: offer.multipart });
-    const direct = createDirectFiles(options.stores);
-    return { http, uri: http.baseUrl, version, origin, servesArtifacts: offer.serving, signed, direct, ...root };
+    const features = await probeFeatures(http, { writes: options.writes ?? false }, signal);
+    const workspaces = info?.workspaces_enabled === true ? await listWorkspaces(http, signal) : undefined;
+    const workspace = chosenWorkspace(options.workspace, workspaces, http);
+    const servesArtifacts = info?.artifact_serving_enabled ?? true;
+    const scoped = workspace === undefined ? http : http.withHeaders({ [WORKSPACE_HEADER]: workspace });
+    const offered = servesArtifacts && info?.multipart_uploads_enabled === true;
+    return {
+      http: scoped,
+      uri: isDefault(workspace) ? http.baseUrl : `${http.baseUrl} (workspace ${workspace})`,
+      version,
+      origin: originOf(first === undefined ? http.baseUrl : String(first.creation_time), workspace),
+      servesArtifacts,
+      features,
+      signed: createSignedUrls({ http: scoped, options, settings: options.signedUrls ?? {}, offered }),
+      direct: createDirectFiles(options.stores),
+      ...(first === undefined ? {} : { artifactRoot: first.artifact_location }),
+      ...(workspaces === undefined ? {} : { workspaces }),
+    };
   } catch (thrown) {
     await http.close();
     throw thrown;
   }
+}
+
+/**
+ * Made from the creation time of experiment 0, which every database gets when it is set up: it stays when the server moves to another
+ * address. The default workspace is what the server was before it had workspaces, so it keeps that origin; each other one has its own.
+ */
+function originOf(server: string, workspace: string | undefined): OriginId {
+  const identity = ["mlflow", server, ...(isDefault(workspace) ? [] : ["workspace", workspace])];
+  return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32) as OriginId;
+}
+
+function isDefault(workspace: string | undefined): workspace is undefined | typeof DEFAULT_WORKSPACE {
+  return workspace === undefined || workspace === DEFAULT_WORKSPACE;
+}
+
+/** The name that requests are to carry; undefined where none was asked for, or where the server has none and that is fine. */
+function chosenWorkspace(
+  asked: ConnectOptions["workspace"],
+  workspaces: readonly Workspace[] | undefined,
+  http: HttpClient,
+): string | undefined {
+  if (asked === undefined) return undefined;
+  if (workspaces === undefined) {
+    if (asked.ifAny) return undefined;
+    throw new MigrationError("NOT_SUPPORTED", `${http.baseUrl} has no workspaces, and ${asked.name} is asked for`, {
+      hint: "leave the workspace out, or start the server with --enable-workspaces",
+    });
+  }
+  if (workspaces.some(({ name }) => name === asked.name)) return asked.name;
+  const visible = workspaces.map(({ name }) => name).join(", ");
+  throw new MigrationError("NOT_FOUND", `${http.baseUrl} has no workspace ${asked.name}, or does not show it to this user`, {
+    hint: visible === "" ? "no workspace is visible with these credentials" : `visible: ${visible}`,
+  });
 }
 
 async function probeVersion(http: HttpClient, signal: AbortSignal): Promise<string> {
@@ -70,18 +128,23 @@ async function probeVersion(http: HttpClient, signal: AbortSignal): Promise<stri
   return version;
 }
 
-async function artifactOffer(http: HttpClient, signal: AbortSignal): Promise<{ serving: boolean; multipart: boolean }> {
+/** Undefined on servers that are too old to tell. */
+async function serverInfo(http: HttpClient, signal: AbortSignal): Promise<z.infer<typeof wire.serverInfo> | undefined> {
   const path = "/api/3.0/mlflow/server-info";
   const answer = await unlessNotFound(http.json({ method: "GET", path, repeat: "safe" }, signal));
-  if (answer === undefined) return { serving: true, multipart: false };
-  const info = parseWire(wire.serverInfo, answer, path);
-  return { serving: info.artifact_serving_enabled, multipart: info.artifact_serving_enabled && info.multipart_uploads_enabled };
+  return answer === undefined ? undefined : parseWire(wire.serverInfo, answer, path);
 }
 
+/** Of the default workspace. Undefined where it was purged, or may not be seen: then the address must do. */
 async function firstExperiment(http: HttpClient, signal: AbortSignal): Promise<WireExperiment | undefined> {
   const path = "/api/2.0/mlflow/experiments/get";
-  const answer = await unlessNotFound(http.json({ method: "GET", path, query: [["experiment_id", "0"]], repeat: "safe" }, signal));
-  return answer === undefined ? undefined : parseWire(wire.experiment, answer, path).experiment;
+  try {
+    const answer = await http.json({ method: "GET", path, query: [["experiment_id", "0"]], repeat: "safe" }, signal);
+    return parseWire(wire.experiment, answer, path).experiment;
+  } catch (thrown) {
+    if (thrown instanceof MigrationError && (thrown.code === "NOT_FOUND" || thrown.request?.status === 403)) return undefined;
+    throw thrown;
+  }
 }
 
 /** The answer, or undefined where the server says that there is no such thing. */

@@ -11,6 +11,7 @@ import type {
   Tags,
   VersionFiles,
 } from "../../model/entities.ts";
+import { STAGES } from "../../model/entities.ts";
 import { aliasKey, keyOf, PROVENANCE_PREFIX, versionKey } from "../../model/keys.ts";
 import { REFERENCE_TAGS } from "../../model/references.ts";
 import type { WireExperiment, WireLoggedModel, WireModelVersion, WireRegisteredModel, WireRun } from "./wire.ts";
@@ -188,10 +189,8 @@ function referencesIn(tags: Tags): EntityKey[] {
   return [...keys];
 }
 
-const STAGES: readonly Stage[] = ["None", "Staging", "Production", "Archived"];
-
 /** Old servers leave the stage out; the store writes it in any letter case. */
-function stageOf(stage: string): Stage {
+export function stageOf(stage: string): Stage {
   return STAGES.find((known) => known.toLowerCase() === stage.toLowerCase()) ?? "None";
 }
 

@@ -6,7 +6,7 @@ import type { EntityKey, MetricPoint, Run } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import type { Histories } from "../../ports/source.ts";
 import { get } from "./calls.ts";
-import { wire } from "./wire.ts";
+import { parseWire, wire } from "./wire.ts";
 
 /** Most points in one bulk answer; one that is full was cut (mlflow/server/handlers.py, MAX_HISTORY_RESULTS). */
 const BULK_POINTS = 25_000;
@@ -107,13 +107,45 @@ async function bulk(http: HttpClient, column: Column, signal: AbortSignal): Prom
   }
 }
 
+/**
+ * A page at a time; servers before 3.0 give the whole history at once, whatever they are asked (127 MB for a million points). So an
+ * answer is read as it comes into columns of 24 bytes a point, and turned into points when they are wanted.
+ */
 async function* pagedHistory(http: HttpClient, run: string, key: string, signal: AbortSignal): AsyncGenerator<readonly MetricPoint[]> {
   const path = "/api/2.0/mlflow/metrics/get-history";
   let token: string | undefined;
   do {
     const page = [["max_results", String(BULK_POINTS)] as const, ...(token === undefined ? [] : [["page_token", token] as const])];
-    const answer = await get(http, path, { query: [["run_id", run], ["metric_key", key], ...page], schema: wire.metrics, signal });
-    yield answer.metrics.map(({ key: name, value, step, timestamp }) => ({ key: name, value, step, timestamp }));
+    const request = { path, query: [["run_id", run] as const, ["metric_key", key] as const, ...page], timeoutMs: WHOLE_HISTORY_MS };
+    let columns: PointColumns[] = [];
+    const begin = (): ((items: readonly unknown[]) => void) => {
+      const mine: PointColumns[] = [];
+      columns = mine;
+      return (items) => void mine.push(columnsFrom(parseWire(wire.points, items, path)));
+    };
+    const answer = parseWire(wire.metrics, await http.items(request, begin, signal), path);
+    for (const some of columns) yield pointsFrom(key, some);
     token = answer.next_page_token === "" ? undefined : answer.next_page_token;
   } while (token !== undefined);
+}
+
+/** 2.22.5 takes three minutes for a million points, in silence. */
+const WHOLE_HISTORY_MS = 15 * 60_000;
+
+interface PointColumns {
+  readonly values: Float64Array;
+  readonly steps: BigInt64Array;
+  readonly timestamps: BigInt64Array;
+}
+
+function columnsFrom(points: readonly Omit<MetricPoint, "key">[]): PointColumns {
+  return {
+    values: Float64Array.from(points, ({ value }) => value),
+    steps: BigInt64Array.from(points, ({ step }) => step),
+    timestamps: BigInt64Array.from(points, ({ timestamp }) => timestamp),
+  };
+}
+
+function pointsFrom(key: string, { values, steps, timestamps }: PointColumns): MetricPoint[] {
+  return Array.from(values, (value, at) => ({ key, value, step: steps[at] ?? 0n, timestamp: timestamps[at] ?? 0n }));
 }

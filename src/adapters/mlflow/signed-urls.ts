@@ -195,12 +195,16 @@ interface StoreClients {
 }
 
 /** A client for each store that URLs lead to. Nothing of the server's credentials goes there. */
-function createStoreClients({ pacer, userAgent, timeoutMs, onRetry }: HttpClientOptions): StoreClients {
+function createStoreClients({ pacer, userAgent, timeoutMs, route, onRetry }: HttpClientOptions): StoreClients {
   const clients = new Map<string, HttpClient>();
   return {
     at(url) {
       const { origin, pathname, searchParams } = new URL(url);
-      const options = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(onRetry === undefined ? {} : { onRetry }) };
+      const options = {
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(route === undefined ? {} : { route }),
+        ...(onRetry === undefined ? {} : { onRetry }),
+      };
       const client = clients.get(origin) ?? createHttpClient({ baseUrl: origin, pacer, userAgent, maxAttempts: ATTEMPTS, ...options });
       clients.set(origin, client);
       return { client, request: { path: pathname, query: [...searchParams] } };

@@ -16,13 +16,14 @@ export function createMlflowSource(server: MlflowServer): Source {
   return {
     uri: server.uri,
     origin: server.origin,
-    capabilities: mlflowCapabilities(server.version),
+    capabilities: mlflowCapabilities(server),
     async select(selection, signal) {
       const spool = createRunSpool();
       spools.push(spool);
       const inventory = await takeStock(server, selection, spool, signal);
       const draft = catalogueOf(inventory, { selection, spool });
-      return { ...draft, notCarried: await countUncarried(server, { experiments: draft.experiments, selection }, signal) };
+      const uncarried = await countUncarried(server, { experiments: draft.experiments, selection }, signal);
+      return { ...draft, notCarried: [...draft.notCarried, ...uncarried] };
     },
     histories: (runs, signal) => readHistories(server.http, runs, signal),
     artifacts: (owner, signal) => readArtifacts(server, owner, signal),

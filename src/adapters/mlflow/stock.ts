@@ -1,4 +1,5 @@
 // Runs and logged models of a selection as they become known: by experiment first, then by the ids that others name.
+import { later } from "../../model/closure.ts";
 import { hasLoggedModels, searchLoggedModels, searchRuns } from "./calls.ts";
 import type { MlflowServer } from "./connect.ts";
 import { PARENT_TAG } from "./convert.ts";
@@ -12,6 +13,8 @@ export interface RunIndex {
   readonly id: string;
   readonly experimentId: string;
   readonly startTime: bigint;
+  /** The later one of begin and end. */
+  readonly changedAt: bigint;
   readonly deleted: boolean;
   readonly artifactUri: string;
   readonly parent?: string;
@@ -24,10 +27,18 @@ export interface RunIndex {
 export interface Stock {
   readonly runs: ReadonlyMap<string, RunIndex>;
   readonly loggedModels: ReadonlyMap<string, WireLoggedModel>;
-  /** Adds all that is in these experiments. */
-  list(experimentIds: readonly string[]): Promise<void>;
+  /** Adds what is in these experiments and meets the filters. Gives the ids of these runs. */
+  list(experimentIds: readonly string[], filters: StockFilters): Promise<ReadonlySet<string>>;
   /** Looks up these ids, and all ids that runs and logged models name, until each is known or known to be gone. */
   follow(ids: readonly string[]): Promise<void>;
+}
+
+/** In the server's own language. */
+export interface StockFilters {
+  /** One search each, and what any of them finds counts. Undefined: all runs. */
+  readonly runs?: readonly string[];
+  /** `none`: only those that something else names. Undefined: all. */
+  readonly loggedModels?: { readonly filter: string } | "none";
 }
 
 export interface StockOptions {
@@ -44,9 +55,13 @@ export function createStock(options: StockOptions): Stock {
   return {
     runs: shelf.runs,
     loggedModels: shelf.loggedModels,
-    async list(experimentIds) {
-      await Promise.all([addRuns(shelf, experimentIds), addModels(shelf, experimentIds)]);
-      shelf.allListed ||= experimentIds.length === shelf.experimentIds.length;
+    async list(experimentIds, { runs, loggedModels }) {
+      const [found] = await Promise.all([
+        Promise.all((runs ?? [undefined]).map((filter) => addRuns(shelf, experimentIds, filter))),
+        loggedModels === "none" ? undefined : addModels(shelf, experimentIds, loggedModels?.filter),
+      ]);
+      shelf.allListed ||= loggedModels === undefined && experimentIds.length === shelf.experimentIds.length;
+      return new Set(found.flat());
     },
     async follow(ids) {
       for (;;) {
@@ -70,16 +85,21 @@ interface Shelf extends StockOptions {
   allListed: boolean;
 }
 
-async function addRuns({ server, spool, signal, runs }: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
+/** Gives the ids of what the search finds. */
+async function addRuns({ server, spool, signal, runs }: Shelf, experimentIds: readonly string[], filter?: string): Promise<string[]> {
+  const found: string[] = [];
   const search = { experimentIds, ...(filter === undefined ? {} : { filter }) };
   for await (const page of searchRuns(server.http, search, signal)) {
     for (const run of page) {
-      if (run.data.tags.has(CARRIER_TAG) || runs.has(run.info.run_id)) continue;
+      if (run.data.tags.has(CARRIER_TAG)) continue;
+      found.push(run.info.run_id);
+      if (runs.has(run.info.run_id)) continue;
       spool.add(run);
       server.direct.note(run.info.run_id, run.info.artifact_uri);
       runs.set(run.info.run_id, indexOf(run));
     }
   }
+  return found;
 }
 
 async function addModels({ server, signal, loggedModels }: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
@@ -127,6 +147,7 @@ function indexOf({ info, data, outputs, inputs }: WireRun): RunIndex {
     id: info.run_id,
     experimentId: info.experiment_id,
     startTime: info.start_time ?? 0n,
+    changedAt: later(info.start_time, info.end_time),
     deleted: info.lifecycle_stage === "deleted",
     artifactUri: info.artifact_uri,
     ...(parent === undefined ? {} : { parent }),

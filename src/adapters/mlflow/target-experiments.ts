@@ -77,7 +77,17 @@ async function updateExperiment({ calls }: ExperimentWriting, experiment: Experi
 
 async function writeTags(calls: Calls, id: string, { set, gone }: TagChanges, signal: AbortSignal): Promise<void> {
   for (const tag of set) await calls.post("experiments/set-experiment-tag", { experiment_id: id, ...tag }, signal);
-  for (const key of gone) await calls.remove("POST", "experiments/delete-experiment-tag", { experiment_id: id, key }, signal);
+  for (const key of gone) await removeTag(calls, { experiment_id: id, key }, signal);
+}
+
+/** 2.22.5 has no way to remove a tag of an experiment: there it stays, and is empty. */
+async function removeTag(calls: Calls, tag: { readonly experiment_id: string; readonly key: string }, signal: AbortSignal): Promise<void> {
+  try {
+    await calls.remove("POST", "experiments/delete-experiment-tag", tag, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof MigrationError) || thrown.request?.status !== 404) throw thrown;
+    await calls.post("experiments/set-experiment-tag", { ...tag, value: "" }, signal);
+  }
 }
 
 /**

@@ -107,12 +107,12 @@ function versionThere(version: WireModelVersion): VersionThere {
 /** Where the files of a version lie that was written here: the counterpart of target-version-origins.ts. */
 function placeOf(version: WireModelVersion): VersionPlace {
   // A carrier run only holds the files, and is not the version's own.
-  if (version.tags.has(CARRIER_TAG)) return { files: { owner: "own" } };
-  const run = version.run_id === "" ? {} : { run: runKey(version.run_id) };
-  return { files: filesOf(version), ...run };
+  const carrier = version.tags.get(CARRIER_TAG);
+  const run = version.run_id === "" || version.run_id === carrier ? {} : { run: runKey(version.run_id) };
+  return { files: carrier === undefined ? filesOf(version) : { owner: "own" }, ...run };
 }
 
-function filesOf({ source, run_id: runId }: WireModelVersion): VersionFiles {
+function filesOf({ source }: WireModelVersion): VersionFiles {
   const loggedModel = /^models:\/(m-[0-9a-f]{32})$|\/models\/(m-[0-9a-f]{32})\/artifacts(?:\/(.*))?$/s.exec(source);
   if (loggedModel !== null)
     return { owner: "logged-model", key: loggedModelKey(loggedModel[1] ?? loggedModel[2] ?? ""), path: loggedModel[3] ?? "" };
@@ -120,6 +120,6 @@ function filesOf({ source, run_id: runId }: WireModelVersion): VersionFiles {
   if (version !== null) return { owner: "version", key: versionKey(version[1] ?? "", Number(version[2])) };
   const run = /^runs:\/([^/]+)(?:\/(.*))?$|\/([0-9a-f]{32})\/artifacts(?:\/(.*))?$/s.exec(source);
   const owner = run?.[1] ?? run?.[3];
-  if (owner === undefined || (runId !== "" && owner !== runId)) return { owner: "own" };
+  if (owner === undefined) return { owner: "own" };
   return { owner: "run", key: runKey(owner), path: run?.[2] ?? run?.[4] ?? "" };
 }

@@ -6,6 +6,7 @@ import { aliasKey, keyOf, placed, PROVENANCE, versionKey } from "../../model/key
 import type { FindContext, Found } from "../../ports/target.ts";
 import { sourceDigest } from "./target-calls.ts";
 import type { RegistryReader, VersionThere } from "./target-registry-reads.ts";
+import { inWordsOf } from "./target-version-files.ts";
 
 /** A registered model with its versions, as far as this process knows. */
 export interface ModelSnapshot {
@@ -62,7 +63,8 @@ export async function findModel(registry: Registry, model: RegisteredModel, cont
   const snapshot = await registry.snapshot(model.name, context.signal);
   if (snapshot === undefined) return undefined;
   const ours = !snapshot.isPrompt && snapshot.model.provenance.get(PROVENANCE.source) === sourceDigest(context.provenance);
-  return { key: placed(keyOf("registered-model", model.name)), ours, deleted: false, read: async () => snapshot.model };
+  const key = placed(keyOf("registered-model", model.name));
+  return { key, ours, deleted: false, lastVersion: snapshot.lastNumber, read: async () => snapshot.model };
 }
 
 /** The version with this provenance; failing that, whatever holds its number. */
@@ -78,7 +80,7 @@ export async function findVersion(registry: Registry, version: ModelVersion, con
     ours: ours !== undefined,
     ...(there.mark === undefined ? {} : { mark: there.mark }),
     deleted: false,
-    read: async () => there.entity,
+    read: (signal) => inWordsOf(version, there.entity, { registry, signal }),
   };
 }
 

@@ -1,7 +1,7 @@
 // Makes the server give a version the number it has at the source: gaps are filled with placeholders, which are removed again.
 import { MigrationError } from "../../errors.ts";
-import type { ModelVersion } from "../../model/entities.ts";
-import { PROVENANCE, PROVENANCE_PREFIX } from "../../model/keys.ts";
+import type { ModelVersion, PlacedKey } from "../../model/entities.ts";
+import { idOf, PROVENANCE, PROVENANCE_PREFIX } from "../../model/keys.ts";
 import type { Calls } from "./target-calls.ts";
 import { createOnce } from "./target-once.ts";
 import type { RegistryReader } from "./target-registry-reads.ts";
@@ -25,7 +25,7 @@ export function checkNumber(snapshot: ModelSnapshot, version: ModelVersion): voi
     "VERSION_NUMBER_TAKEN",
     `version ${version.version} of ${JSON.stringify(version.model)} follows a gap of ${gap} numbers`,
     {
-      hint: `at most ${WIDEST_GAP} numbers are used up for one version: move the versions before it too, or leave this one out`,
+      hint: `at most ${WIDEST_GAP} numbers are used up for one version: use --version-numbers compact, or move versions before it too`,
     },
   );
 }
@@ -36,15 +36,27 @@ export function checkNumber(snapshot: ModelSnapshot, version: ModelVersion): voi
  */
 export async function reserveNumbers(reserving: Reserving, version: ModelVersion, signal: AbortSignal): Promise<void> {
   const { snapshot } = reserving;
-  for (const there of snapshot.versions.values()) {
-    if (there.placeholder !== undefined) await removePlaceholder(reserving, version.model, there.number, signal);
-  }
+  await removePlaceholders(reserving, version.model, signal);
   while (snapshot.lastNumber + 1 < version.version) {
     const number = await makePlaceholder(reserving, version, signal);
     snapshot.lastNumber = Math.max(snapshot.lastNumber, number);
     await removePlaceholder(reserving, version.model, number, signal);
   }
   checkNumber(snapshot, version);
+}
+
+/** Removes placeholders that an interrupted job left in the model. */
+export async function removePlaceholders(reserving: Reserving, model: string, signal: AbortSignal): Promise<void> {
+  for (const there of reserving.snapshot.versions.values()) {
+    if (there.placeholder !== undefined) await removePlaceholder(reserving, model, there.number, signal);
+  }
+}
+
+/** The refusal to move a version that is there to another number. */
+export function placedElsewhere(version: ModelVersion, place: PlacedKey): MigrationError {
+  return new MigrationError("VERSION_NUMBER_TAKEN", `${idOf(version.key)} is at the target already, as ${idOf(place)}`, {
+    hint: "was it placed by a job with --version-numbers compact? then use that again; else delete it there",
+  });
 }
 
 /** The refusal that names the wanted number and the one that the server gives. */
@@ -54,7 +66,7 @@ export function numberTaken(version: ModelVersion, next: number): MigrationError
     "VERSION_NUMBER_TAKEN",
     `cannot create version ${version.version} of ${model}: the target's next number is ${next}`,
     {
-      hint: "the target has, or had, versions of its own under this name: map the model to another name",
+      hint: "numbers only go up there, and it has, or had, later ones: use --version-numbers compact, or map the model to another name",
     },
   );
 }
@@ -69,7 +81,7 @@ async function makePlaceholder({ calls, reader, origin }: Reserving, version: Mo
   const tag = { key: PLACEHOLDER_TAG, value: String(version.version) };
   const made = await createOnce({
     what: `a placeholder before version ${version.version} of ${JSON.stringify(name)}`,
-    send: async () => reader.parse(await calls.create("model-versions/create", { name, ...origin, tags: [tag] }, signal)),
+    send: async () => reader.parse(await calls.create("model-versions/create", { name, ...origin.fields, tags: [tag] }, signal)),
     look: () => reader.versionByTag(name, tag, signal),
   });
   return made.number;

@@ -8,11 +8,11 @@ import { artifactUriBelow, createSender } from "./target-files.ts";
 import type { LoggedModelReader } from "./target-logged-model-reads.ts";
 import type { RunReader } from "./target-run-reads.ts";
 
-/** Fields of model-versions/create. 3.x refuses a source outside the run or logged model that is named with it. */
 export interface VersionOrigin {
-  readonly source: string;
-  readonly run_id?: string;
-  readonly model_id?: string;
+  /** Fields of model-versions/create. 3.x refuses a source outside the run or logged model that is named with it. */
+  readonly fields: { readonly source: string; readonly run_id?: string; readonly model_id?: string };
+  /** The run that carries the version's own files, if it has any. */
+  readonly carrier?: string;
 }
 
 export interface VersionOrigins {
@@ -25,6 +25,8 @@ export interface OriginParts {
   readonly runs: RunReader;
   readonly loggedModels: LoggedModelReader;
   readonly carriers: Carriers;
+  /** Whether a version may name another run than the one that holds its files (Capabilities.versionFiles). */
+  readonly freeRuns: boolean;
 }
 
 export function createVersionOrigins(parts: OriginParts): VersionOrigins {
@@ -33,12 +35,11 @@ export function createVersionOrigins(parts: OriginParts): VersionOrigins {
       const { files } = version;
       switch (files.owner) {
         case "run":
-          return runOrigin(parts, files, context.signal);
+          return runOrigin(parts, version, files, context.signal);
         case "logged-model":
           return loggedModelOrigin(parts, version, files, context.signal);
         case "version":
-          // Run and logged model come from the version that it was promoted from; naming others is refused.
-          return Promise.resolve({ source: `models:/${idOf(files.key)}` });
+          return Promise.resolve(promotedOrigin(parts, version, idOf(files.key)));
         case "own":
           return carrierOrigin(parts, version, context);
       }
@@ -52,9 +53,23 @@ type FilesElsewhere = Extract<ModelVersion["files"], { readonly path: string }>;
  * The run's artifact URI rather than `runs:/…`: MLflow's Python loads both, but `/model-versions/get-artifact` of 3.17.2
  * answers 500 to the latter.
  */
-async function runOrigin({ runs }: OriginParts, files: FilesElsewhere, signal: AbortSignal): Promise<VersionOrigin> {
-  const runId = idOf(files.key);
-  return { source: artifactUriBelow(await runs.artifactUri(runId, signal), files.path), run_id: runId };
+async function runOrigin(
+  { runs, freeRuns }: OriginParts,
+  version: ModelVersion,
+  files: FilesElsewhere,
+  signal: AbortSignal,
+): Promise<VersionOrigin> {
+  const source = artifactUriBelow(await runs.artifactUri(idOf(files.key), signal), files.path);
+  return { fields: { source, ...(freeRuns ? runOf(version) : { run_id: idOf(files.key) }) } };
+}
+
+function runOf({ run }: ModelVersion): { run_id?: string } {
+  return run === undefined ? {} : { run_id: idOf(run) };
+}
+
+/** Where runs are checked, run and logged model come from the version that it was promoted from, and naming others is refused. */
+function promotedOrigin({ freeRuns }: OriginParts, version: ModelVersion, from: string): VersionOrigin {
+  return { fields: { source: `models:/${from}`, ...(freeRuns ? runOf(version) : {}) } };
 }
 
 async function loggedModelOrigin(
@@ -67,14 +82,18 @@ async function loggedModelOrigin(
   // `models:/m-…/path` is read as a version of a registered model.
   const source =
     files.path === "" ? `models:/${modelId}` : artifactUriBelow((await loggedModels.get(modelId, signal)).artifactUri, files.path);
-  return { source, model_id: modelId, ...(version.run === undefined ? {} : { run_id: idOf(version.run) }) };
+  return { fields: { source, model_id: modelId, ...runOf(version) } };
 }
 
-async function carrierOrigin({ server, carriers }: OriginParts, version: ModelVersion, context: PutContext): Promise<VersionOrigin> {
+async function carrierOrigin(
+  { server, carriers, freeRuns }: OriginParts,
+  version: ModelVersion,
+  context: PutContext,
+): Promise<VersionOrigin> {
   const carrier = await carriers.open(version, context);
-  const send = createSender(server, artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER), context.signal);
-  await context.files(send);
-  return { source: artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER), run_id: carrier.id };
+  const source = artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER);
+  await context.files(createSender(server, source, context.signal));
+  return { fields: { source, ...(freeRuns ? runOf(version) : { run_id: carrier.id }) }, carrier: carrier.id };
 }
 
 const CARRIED_FOLDER = "model";

@@ -10,7 +10,8 @@ import type { Calls } from "./target-calls.ts";
 import { createOnce } from "./target-once.ts";
 import type { RegistryReader, VersionThere } from "./target-registry-reads.ts";
 import type { ModelSnapshot, Registry } from "./target-registry.ts";
-import { checkNumber, numberTaken, reserveNumbers } from "./target-version-numbers.ts";
+import { checkNumber, numberTaken, placedElsewhere, removePlaceholders, reserveNumbers } from "./target-version-numbers.ts";
+import { inWordsOf } from "./target-version-files.ts";
 import type { VersionOrigin, VersionOrigins } from "./target-version-origins.ts";
 
 export interface VersionWriting {
@@ -28,12 +29,10 @@ export async function putVersion(writing: VersionWriting, version: ModelVersion,
   const snapshot = await writing.registry.required(version.model, context.signal);
   const key = placed(versionKey(version.model, version.version));
   const { existing } = context;
-  if (existing === undefined) {
-    await createVersion(writing, version, { snapshot, context });
-    return key;
-  }
+  if (existing === undefined) return createVersion(writing, version, { snapshot, context });
   // Also ours, where a job was cut off between getting a wrong number and giving it back.
-  if (!existing.ours || existing.key !== key) throw numberTaken(version, snapshot.lastNumber + 1);
+  if (!existing.ours) throw numberTaken(version, snapshot.lastNumber + 1);
+  if (existing.key !== key) throw placedElsewhere(version, existing.key);
   await updateVersion(writing, context.withSelf(version, key), { snapshot, context });
   return key;
 }
@@ -43,22 +42,24 @@ interface Writing {
   readonly context: PutContext;
 }
 
-async function createVersion(writing: VersionWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {
+async function createVersion(writing: VersionWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<PlacedKey> {
   const { calls } = writing;
-  const { signal } = context;
+  const { signal, anyNumber = false } = context;
   const { model: name, version: wanted } = version;
-  checkNumber(snapshot, version);
+  if (!anyNumber) checkNumber(snapshot, version);
   // Files first: the mark can then go into the create call, and a version never points at files that are still to come.
   const origin = await writing.origins.open(version, context);
-  await reserveNumbers({ ...writing, snapshot, origin }, version, signal);
+  const reserving = { ...writing, snapshot, origin };
+  await (anyNumber ? removePlaceholders(reserving, name, signal) : reserveNumbers(reserving, version, signal));
   const made = await sendVersion(writing, version, { origin, context });
   snapshot.lastNumber = Math.max(snapshot.lastNumber, made.number);
-  if (made.number !== wanted) {
+  if (made.number !== wanted && !anyNumber) {
     await calls.remove("DELETE", "model-versions/delete", { name, version: String(made.number) }, signal);
     throw numberTaken(version, made.number);
   }
   snapshot.versions.set(made.number, made);
-  await setStage(calls, version, "None", signal);
+  await setStage(calls, { ...version, version: made.number }, "None", signal);
+  return placed(versionKey(name, made.number));
 }
 
 async function sendVersion(
@@ -69,19 +70,18 @@ async function sendVersion(
   const { signal } = context;
   const { model: name, description, runLink } = version;
   const source = sourceDigest(context.provenance);
-  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags), ...ownTags(version, origin, context)];
+  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags), ...ownTags(origin, context)];
   return createOnce({
     what: `version ${version.version} of ${JSON.stringify(name)}`,
     send: async () =>
-      reader.parse(await calls.create("model-versions/create", { name, ...origin, description, run_link: runLink, tags }, signal)),
+      reader.parse(await calls.create("model-versions/create", { name, ...origin.fields, description, run_link: runLink, tags }, signal)),
     look: () => reader.versionByTag(name, { key: SOURCE_TAG, value: source }, signal),
   });
 }
 
 /** Tells readers that the run only carries the files, and that these have arrived. */
-function ownTags(version: ModelVersion, origin: VersionOrigin, { mark }: PutContext): KeyValue[] {
-  if (version.files.owner !== "own" || origin.run_id === undefined) return [];
-  return [{ key: CARRIER_TAG, value: origin.run_id }, markTag(mark)];
+function ownTags({ carrier }: VersionOrigin, { mark }: PutContext): KeyValue[] {
+  return carrier === undefined ? [] : [{ key: CARRIER_TAG, value: carrier }, markTag(mark)];
 }
 
 async function updateVersion(writing: VersionWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {
@@ -90,7 +90,7 @@ async function updateVersion(writing: VersionWriting, version: ModelVersion, { s
   const { version: number } = version;
   const id = { name: version.model, version: String(number) };
   const known = snapshot.versions.get(number) ?? (await reader.version(version.model, number, signal));
-  refuseFixedFields(version, known.entity, snapshot.lastNumber);
+  refuseFixedFields(version, await inWordsOf(version, known.entity, { ...writing, signal }), snapshot.lastNumber);
   if (version.files.owner === "own") await writing.origins.open(version, context);
   if ((known.description ?? "") !== (version.description ?? "")) {
     await calls.patch("model-versions/update", { ...id, description: version.description ?? "" }, signal);

@@ -34,7 +34,7 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
   return {
     uri: source.uri,
     origin: source.origin,
-    capabilities: mlflowCapabilities(server.version),
+    capabilities: mlflowCapabilities(server),
     select: (selection, signal) => source.select(selection, signal),
     histories: (runs, signal) => source.histories(runs, signal),
     artifacts: (owner, signal) => source.artifacts(owner, signal),
@@ -58,6 +58,7 @@ interface Writers {
 
 function createWriters(server: MlflowServer): Writers {
   const { http } = server;
+  const freeRuns = mlflowCapabilities(server).versionFiles === "by-free-reference";
   const calls = createCalls(http);
   const experiments = createExperimentReader(http);
   const runs = createRunReader(server);
@@ -71,7 +72,7 @@ function createWriters(server: MlflowServer): Writers {
   const reader = createRegistryReader(http, calls);
   const registry = createRegistry(reader);
   const carriers = createCarriers({ calls, experiments, index: runIndex, runs });
-  const origins = createVersionOrigins({ server, runs, loggedModels, carriers });
+  const origins = createVersionOrigins({ server, runs, loggedModels, carriers, freeRuns });
   return {
     calls,
     experiments: { calls, experiments, onCreated },

@@ -1,13 +1,15 @@
 // Counts what is there but cannot be carried yet, so that it is named as a loss. A server that does not offer a kind has none of it;
 // what it does not show to this principal is named without a number.
+import type { z } from "zod";
 import { MigrationError } from "../../errors.ts";
 import { isSwitchedOffPart } from "../../http/failure.ts";
 import type { Experiment } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
-import { matcher } from "../../model/selection.ts";
+import { isEverything, matcher, sidesOf, tagMatcher } from "../../model/selection.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { NotCarried } from "../../ports/source.ts";
 import { get, searchModels } from "./calls.ts";
+import { unlessNotFound } from "./connect.ts";
 import type { MlflowServer } from "./connect.ts";
 import { parseWire, wire } from "./wire.ts";
 
@@ -16,7 +18,8 @@ const TRACES = 500;
 const DATASETS = 50;
 
 /**
- * What of other kinds is in the selection: in experiments and under model names that it names, not in those that it merely pulls in.
+ * What of other kinds is in the selection: in experiments and under model names that it names, not in those that it merely pulls in,
+ * and not where it is about runs alone.
  * Logged models that are deleted cannot be counted: no call lists them.
  */
 export async function countUncarried(
@@ -24,39 +27,70 @@ export async function countUncarried(
   { experiments, selection }: { readonly experiments: readonly Experiment[]; readonly selection: Selection },
   signal: AbortSignal,
 ): Promise<readonly NotCarried[]> {
-  const globs = selection.experiments ?? (selection.models === undefined ? ["*"] : []);
-  const isNamed = matcher(globs);
+  const sides = sidesOf(selection);
+  const isWhole = sides.experiments && selection.runs === undefined && selection.since === undefined;
+  const isNamed = matcher(isWhole ? (selection.experiments ?? ["*"]) : []);
+  const isTagged = tagMatcher(selection.tags);
   // The server refuses to list scorers of deleted experiments.
-  const named = new Map(experiments.filter(({ name, deleted }) => !deleted && isNamed(name)).map(({ key, name }) => [idOf(key), name]));
-  const registry = selection.models !== undefined || selection.experiments === undefined;
+  const whole = experiments.filter(({ name, tags, deleted }) => !deleted && isNamed(name) && isTagged(tags));
+  const named = new Map(whole.map(({ key, name }) => [idOf(key), name]));
   const counts = await Promise.all([
-    registry ? prompts(server, selection.models ?? ["*"], signal) : [],
-    named.size === 0 ? [] : offered(traces(server, named, signal), [unseen("traces")]),
+    sides.models && selection.stages === undefined ? prompts(server, selection, signal) : [],
+    named.size === 0 ? [] : offered(anyTraces(server, named, signal), [unseen("traces")]),
     named.size === 0 ? [] : offered(datasets(server, [...named.keys()], signal), [unseen("evaluation datasets")]),
     offered(scorers(server, named, signal), [unseen("scorers")]),
     // Where the server asks for a login, webhooks are for administrators: others have nothing there that could be missed.
-    registry && selection.models === undefined ? offered(webhooks(server, signal), []) : [],
+    isEverything(selection) ? offered(webhooks(server, signal), []) : [],
+    isOpen(selection) ? offered(hidden(server, signal), []) : [],
   ]);
   return counts.flat().filter((item) => item.count > 0 || item.atLeast === true);
 }
 
-async function prompts(server: MlflowServer, globs: readonly string[], signal: AbortSignal): Promise<NotCarried[]> {
-  const isNamed = matcher(globs);
+async function prompts(server: MlflowServer, selection: Selection, signal: AbortSignal): Promise<NotCarried[]> {
+  const { models, tags: tests, aliases, since } = selection;
+  const [isNamed, isTagged, isAlias] = [matcher(models ?? ["*"]), tagMatcher(tests), matcher(aliases ?? ["*"])];
   let count = 0;
-  for await (const { name } of searchModels(server.http, { prompts: true }, signal)) if (isNamed(name)) count += 1;
+  for await (const prompt of searchModels(server.http, { prompts: true }, signal)) {
+    const isLate = since === undefined || (prompt.last_updated_timestamp ?? 0n) >= BigInt(since.from);
+    const isAliased = aliases === undefined || prompt.aliases.some(({ alias }) => isAlias(alias));
+    if (isNamed(prompt.name) && isTagged(prompt.tags) && isLate && isAliased) count += 1;
+  }
   return [{ what: "prompts", count }];
 }
 
-/** One search over all experiments; each is named where the search came to its end. */
+async function anyTraces(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
+  return (await unlessNotFound(traces(server, named, signal))) ?? tracesBefore3(server, named, signal);
+}
+
+/** One search over all experiments. */
 async function traces(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
   const path = "/api/3.0/mlflow/traces/search";
   const locations = [...named.keys()].map((id) => ({ type: "MLFLOW_EXPERIMENT", mlflow_experiment: { experiment_id: id } }));
   const answer = await server.http.json({ method: "POST", path, body: { locations, max_results: TRACES }, repeat: "safe" }, signal);
-  const page = parseWire(wire.traces, answer, path);
+  return tracesOf(parseWire(wire.traces, answer, path), named);
+}
+
+/** Servers before 3.0 have another route, which takes the experiments in its address: a few at a time. */
+async function tracesBefore3(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
+  const ids = [...named.keys()];
+  const counts: NotCarried[] = [];
+  for (let at = 0; at < ids.length; at += EXPERIMENTS_IN_ADDRESS) {
+    const some = ids.slice(at, at + EXPERIMENTS_IN_ADDRESS).map((id) => ["experiment_ids", id] as const);
+    const query = [...some, ["max_results", String(TRACES)] as const];
+    counts.push(...tracesOf(await get(server.http, "/api/2.0/mlflow/traces", { query, schema: wire.traces, signal }), named));
+  }
+  return counts;
+}
+
+/** gunicorn takes 4,094 characters. */
+const EXPERIMENTS_IN_ADDRESS = 50;
+
+/** By experiment, where the search came to its end. */
+function tracesOf(page: z.infer<typeof wire.traces>, named: ReadonlyMap<string, string>): NotCarried[] {
   if (hasMore(page)) return [{ what: "traces", count: page.traces.length, atLeast: true }];
   const counts = new Map<string, number>();
-  for (const { trace_location: location } of page.traces) {
-    const id = location?.mlflow_experiment?.experiment_id ?? "";
+  for (const { trace_location: location, experiment_id: before3 } of page.traces) {
+    const id = location?.mlflow_experiment?.experiment_id ?? before3 ?? "";
     counts.set(id, (counts.get(id) ?? 0) + 1);
   }
   return [...counts].map(([id, count]) => ({ what: "traces", count, ...where(named.get(id)) }));
@@ -84,6 +118,17 @@ async function scorers(server: MlflowServer, named: ReadonlyMap<string, string>,
 async function webhooks(server: MlflowServer, signal: AbortSignal): Promise<NotCarried[]> {
   const page = await get(server.http, "/api/2.0/mlflow/webhooks", { schema: wire.webhooks, signal });
   return [{ what: "webhooks", count: page.webhooks.length, ...(hasMore(page) ? { atLeast: true } : {}) }];
+}
+
+/** Whether more could be selected than what is there to be seen: a plain name that is not seen is an error already. */
+function isOpen({ experiments, models }: Selection): boolean {
+  return [...(experiments ?? []), ...(models ?? [])].some((glob) => /[*?[]/.test(glob)) || (experiments ?? models) === undefined;
+}
+
+/** With MLflow's basic-auth app (3.x), searches leave out what the user may not read, without a word. Administrators see everything. */
+async function hidden(server: MlflowServer, signal: AbortSignal): Promise<NotCarried[]> {
+  const { user } = await get(server.http, "/api/2.0/mlflow/users/current", { schema: wire.currentUser, signal });
+  return user.is_admin ? [] : [unseen("objects that this user may not see")];
 }
 
 function hasMore({ next_page_token: token }: { readonly next_page_token?: string | undefined }): boolean {

@@ -11,9 +11,9 @@ import type { WireLoggedModel, WireModelVersion } from "./wire.ts";
 
 /** Resolves a version's source against what is known to exist. */
 export function placeOf(version: WireModelVersion, inventory: Inventory): VersionPlace {
-  // A carrier run only holds the files: the version has them as its own.
-  if (version.tags.has(CARRIER_TAG)) return { files: { owner: "own" } };
   const run = inventory.runs.has(version.run_id) ? { run: runKey(version.run_id) } : {};
+  // A carrier run, which is no run of the inventory, only holds the files: the version has them as its own.
+  if (version.tags.has(CARRIER_TAG)) return { files: { owner: "own" }, ...run };
   const promoted = inventory.promotions.get(versionKey(version.name, version.version));
   if (promoted !== undefined) return { files: { owner: "version", key: promoted }, ...run };
   const uri = inventory.locations.get(versionKey(version.name, version.version)) ?? version.source;

@@ -20,6 +20,7 @@ const experiment = z.object({
   artifact_location: text,
   lifecycle_stage: text,
   creation_time: int64.optional(),
+  last_update_time: int64.optional(),
   tags: keyValues,
 });
 export type WireExperiment = z.infer<typeof experiment>;
@@ -71,6 +72,7 @@ const loggedModel = z.object({
     experiment_id: z.string(),
     name: text,
     creation_timestamp_ms: int64.optional(),
+    last_updated_timestamp_ms: int64.optional(),
     artifact_uri: text,
     status: z.string().default("LOGGED_MODEL_PENDING"),
     model_type: text,
@@ -103,6 +105,7 @@ const versionNumber = z.union([z.number(), z.string()]).transform(Number);
 const registeredModel = z.object({
   name: z.string(),
   creation_timestamp: int64.optional(),
+  last_updated_timestamp: int64.optional(),
   description: z.string().optional(),
   tags: keyValues,
   aliases: z.array(z.object({ alias: z.string(), version: versionNumber })).default([]),
@@ -113,6 +116,7 @@ const modelVersion = z.object({
   name: z.string(),
   version: versionNumber,
   creation_timestamp: int64.optional(),
+  last_updated_timestamp: int64.optional(),
   description: z.string().optional(),
   user_id: z.string().optional(),
   current_stage: text,
@@ -128,10 +132,14 @@ const files = z.object({
   files: z.array(z.object({ path: z.string(), is_dir: z.boolean().default(false), file_size: int64.optional() })).default([]),
 });
 
-/** Only where it is: traces are counted, not carried. */
+/** Only where it is: traces are counted, not carried. Those of servers before 3.0 have an `experiment_id`. */
 const trace = z.object({
+  experiment_id: z.string().optional(),
   trace_location: z.object({ mlflow_experiment: z.object({ experiment_id: z.string() }).optional() }).optional(),
 });
+
+const workspace = z.object({ name: z.string(), description: text, default_artifact_root: text });
+export type WireWorkspace = z.infer<typeof workspace>;
 
 const nextPage = { next_page_token: z.string().optional() };
 
@@ -143,6 +151,7 @@ export const wire = {
   run: z.object({ run }),
   runs: z.object({ runs: z.array(run).default([]), ...nextPage }),
   metrics: z.object({ metrics: z.array(metric.and(z.object({ run_id: z.string().optional() }))).default([]), ...nextPage }),
+  points: z.array(metric),
   loggedModel: z.object({ model: loggedModel }),
   loggedModels: z.object({ models: z.array(loggedModel).default([]), ...nextPage }),
   registeredModel: z.object({ registered_model: registeredModel }),
@@ -155,6 +164,8 @@ export const wire = {
   datasets: z.object({ datasets: z.array(z.unknown()).default([]), ...nextPage }),
   scorers: z.object({ scorers: z.array(z.unknown()).default([]) }),
   webhooks: z.object({ webhooks: z.array(z.unknown()).default([]), ...nextPage }),
+  currentUser: z.object({ user: z.object({ is_admin: z.boolean().default(false) }) }),
+  workspaces: z.object({ workspaces: z.array(workspace).default([]) }),
   serverInfo: z.object({
     store_type: text,
     workspaces_enabled: z.boolean().default(false),
@@ -179,7 +190,7 @@ export function parseWire<T>(schema: z.ZodType<T>, value: unknown, call: string)
     "NOT_A_REGISTRY",
     `the answer to ${call} is not MLflow's: ${issue?.path.join(".") ?? ""} ${issue?.message.toLowerCase() ?? ""}`,
     {
-      hint: "check that the address is that of an MLflow tracking server of version 3",
+      hint: "check that the address is that of an MLflow tracking server",
     },
   );
 }

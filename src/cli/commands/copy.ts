@@ -13,8 +13,8 @@ export function registerCopy(program: Command, terminal: Terminal): void {
       "Copies experiments, runs, models, versions, aliases and files from SRC to DST. What is there already is recognised, so the same " +
         "command may be run again: it continues what was cut off, and brings what is new.",
     )
-    .argument("<SRC>", "where to read: an MLflow server or a bundle")
-    .argument("<DST>", "where to write: an MLflow server or a new bundle");
+    .argument("<SRC>", "where to read: an MLflow server, a name in mlferry.yaml or a bundle")
+    .argument("<DST>", "where to write: an MLflow server, a name in mlferry.yaml or a new bundle");
   addMoveFlags(command)
     .addHelpText(
       "after",
@@ -24,5 +24,5 @@ Examples:
   mlferry copy http://dev:5000 http://prod:5000 --rename-experiment '*=from-dev/*' --dry-run
   mlferry copy http://dev:5000 http://prod:5000 --map mapping.yaml --on-loss drop --json > report.json`,
     )
-    .action((source: string, target: string, flags: MoveFlags) => move(terminal, { source, target, flags }));
+    .action((source: string, target: string, flags: MoveFlags) => move(terminal, { kind: "copy", source, target, flags }));
 }

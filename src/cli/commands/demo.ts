@@ -49,8 +49,8 @@ const IN_FLIGHT = 8;
 
 async function runDemo(terminal: Terminal, folder: string): Promise<void> {
   const bundle = demoBundlePath(folder);
-  // The demo's server wants no login, and gets none that is meant for another.
-  const env = Object.fromEntries(Object.entries(terminal.env).filter(([name]) => !/^(MLFLOW|MLFERRY)_/.test(name)));
+  // The demo's server wants no login and no proxy, and gets none that is meant for another.
+  const env = Object.fromEntries(Object.entries(terminal.env).filter(([name]) => !/^(MLFLOW_|MLFERRY_|https?_proxy$)/i.test(name)));
   const options = { flags: { concurrency: IN_FLIGHT, quiet: true }, locations: [], phase: "demo" };
   await inSession({ ...terminal, env }, options, async (session) => {
     const { signal, drain } = session.interruption;
@@ -107,7 +107,7 @@ async function exportBundle(demo: Demo, server: RunningServer): Promise<Moved> {
   const { session, bundle, base, terminal } = demo;
   const { places, style } = session;
   const { result, ms } = await timed(demo, async () => {
-    const source = await places.source(parseLocation(server.url, "source"), base.signal);
+    const source = await places.source(parseLocation(server.url, { role: "source" }), base.signal);
     const use = {
       for: "write",
       source,

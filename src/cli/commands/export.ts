@@ -1,7 +1,5 @@
 // mlferry export: a copy into a bundle.
 import type { Command } from "commander";
-import { MigrationError } from "../../errors.ts";
-import { parseLocation } from "../location.ts";
 import { addMoveFlags } from "../move-flags.ts";
 import type { MoveFlags } from "../move-flags.ts";
 import { move } from "../move.ts";
@@ -14,7 +12,7 @@ export function registerExport(program: Command, terminal: Terminal): void {
     .command("export")
     .summary("write everything, or a selection, into a bundle")
     .description("Writes a bundle: one tar file or a folder that holds everything, can be checked offline and imported anywhere.")
-    .argument("<SRC>", "where to read: an MLflow server or a bundle")
+    .argument("<SRC>", "where to read: an MLflow server, a name in mlferry.yaml or a bundle")
     .requiredOption("-o, --output <file|dir>", "the bundle to write: a tar when the name ends in .tar, else a folder")
     .option("--force", "replace a bundle that is there, once the new one is complete");
   addMoveFlags(command)
@@ -26,12 +24,7 @@ Examples:
   mlferry export http://localhost:5000 -o fraud.tar --models 'fraud*' --force
   mlferry export backup.tar -o folder --experiments 'team-a/*'`,
     )
-    .action(async (source: string, flags: ExportFlags) => {
-      if (parseLocation(flags.output, "target").place !== "bundle") {
-        throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
-          hint: "use mlferry copy SRC DST to write to a server",
-        });
-      }
-      await move(terminal, { source, target: flags.output, flags, force: flags.force === true });
-    });
+    .action((source: string, flags: ExportFlags) =>
+      move(terminal, { kind: "export", source, target: flags.output, flags, force: flags.force === true }),
+    );
 }

@@ -1,7 +1,5 @@
 // mlferry import: a copy out of a bundle.
 import type { Command } from "commander";
-import { MigrationError } from "../../errors.ts";
-import { parseLocation } from "../location.ts";
 import { addMoveFlags } from "../move-flags.ts";
 import type { MoveFlags } from "../move-flags.ts";
 import { move } from "../move.ts";
@@ -13,7 +11,7 @@ export function registerImport(program: Command, terminal: Terminal): void {
     .summary("bring a bundle, or a selection of it, to a server")
     .description("Reads a bundle and writes what it holds to DST. Importing the same bundle again changes nothing.")
     .argument("<BUNDLE>", "the bundle: a tar file or a folder")
-    .argument("<DST>", "where to write: an MLflow server or a new bundle");
+    .argument("<DST>", "where to write: an MLflow server, a name in mlferry.yaml or a new bundle");
   addMoveFlags(command)
     .addHelpText(
       "after",
@@ -23,12 +21,5 @@ Examples:
   mlferry import backup.tar http://localhost:5000 --models churn --rename-model churn=restored-churn
   mlferry import backup.tar http://localhost:5000 --dry-run`,
     )
-    .action(async (source: string, target: string, flags: MoveFlags) => {
-      if (parseLocation(source, "source").place !== "bundle") {
-        throw new MigrationError("USAGE", "import reads bundles, and the source is a server's address", {
-          hint: "use mlferry copy SRC DST to read from a server",
-        });
-      }
-      await move(terminal, { source, target, flags });
-    });
+    .action((source: string, target: string, flags: MoveFlags) => move(terminal, { kind: "import", source, target, flags }));
 }

@@ -2,14 +2,24 @@
 import type { Command } from "commander";
 import { addFileFlags, addRootFlags } from "../file-flags.ts";
 import type { FileFlags, RootFlags } from "../file-flags.ts";
-import { addLossFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
-import type { LossFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
+import { addLossFlag, addNumberFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
+import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
 import type { MappingFlags } from "../mapping-flags.ts";
 import { move } from "../move.ts";
+import { addPlaceFlags } from "../place-flags.ts";
+import type { PlaceFlags } from "../place-flags.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = SelectionFlags & FileFlags & RootFlags & MappingFlags & LossFlags & OutputFlags & PaceFlags;
+type PlanFlags = PlaceFlags &
+  SelectionFlags &
+  FileFlags &
+  RootFlags &
+  MappingFlags &
+  LossFlags &
+  NumberFlags &
+  OutputFlags &
+  PaceFlags & { readonly out?: string };
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -18,11 +28,14 @@ export function registerPlan(program: Command, terminal: Terminal): void {
     .description("Reads both places and tells, for every object, what a copy would do and which facts would not arrive as they are.")
     .argument("<SRC>", "where a copy would read")
     .argument("<DST>", "where it would write");
+  addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
   addFileFlags(command);
   addRootFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
+  addNumberFlag(command);
+  command.option("--out <file>", "save the plan: mlferry apply FILE carries out exactly it");
   addPaceFlags(command);
   addOutputFlags(command)
     .addHelpText(
@@ -31,7 +44,10 @@ export function registerPlan(program: Command, terminal: Terminal): void {
 Examples:
   mlferry plan http://dev:5000 http://prod:5000
   mlferry plan backup.tar http://prod:5000 --map mapping.yaml --verbose
+  mlferry plan http://dev:5000 http://prod:5000 --out friday.plan
   mlferry plan http://dev:5000 http://prod:5000 --json | jq '.totals'`,
     )
-    .action((source: string, target: string, flags: PlanFlags) => move(terminal, { source, target, flags: { ...flags, dryRun: true } }));
+    .action((source: string, target: string, { out, ...flags }: PlanFlags) =>
+      move(terminal, { kind: "copy", source, target, flags: { ...flags, dryRun: true }, ...(out === undefined ? {} : { out }) }),
+    );
 }

@@ -1,6 +1,6 @@
 """Compares two MLflow servers through the Python client, and prints how they differ as JSON.
 
-    compare.py --source URL --target URL [--map JSON] [--allow JSON] [--no-files]
+    compare.py --source URL --target URL [--map JSON] [--allow JSON] [--no-files] [--source-python PATH] [--target-python PATH]
     compare.py --self URL [--target URL]
 
 `--map`: {"experiments": {"name": "name at the target"}, "models": {...}}; null leaves one out. `--allow`: a list of
@@ -28,6 +28,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--map", type=json.loads, default={})
     parser.add_argument("--allow", type=json.loads, default=[])
     parser.add_argument("--no-files", action="store_true")
+    parser.add_argument("--source-python", default=sys.executable, help="reads the source: the client of its server's version")
+    parser.add_argument("--target-python", default=sys.executable)
     options = parser.parse_args()
     options.source = options.source or options.itself
     options.target = options.target or options.itself
@@ -40,9 +42,8 @@ def read_both(options: argparse.Namespace) -> tuple[Registry, Registry]:
     """Each in a process of its own, at the same time: the client keeps its server in global state."""
     script = str(Path(__file__).with_name("read_registry.py"))
     flags = ["--no-files"] if options.no_files else []
-    readers = [
-        subprocess.Popen([sys.executable, script, "--uri", uri, *flags], stdout=subprocess.PIPE) for uri in (options.source, options.target)
-    ]
+    servers = ((options.source_python, options.source), (options.target_python, options.target))
+    readers = [subprocess.Popen([python, script, "--uri", uri, *flags], stdout=subprocess.PIPE) for python, uri in servers]
     texts = [reader.communicate()[0] for reader in readers]
     if any(reader.returncode for reader in readers):
         sys.exit("a server could not be read")

@@ -7,7 +7,9 @@ Everything but server-made ids and times is the same each time. DIR must be on t
 """
 
 import argparse
+import contextlib
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -25,17 +27,29 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     prepare(options.uri)
-    from seed import artifacts, experiments, logged_models, metrics, registry, runs, uncarried
-    from seed.world import World
+    from seed import artifacts, experiments, metrics, registry, runs, uncarried
+    from seed.world import HAS_LOGGED_MODELS, World
+
+    if HAS_LOGGED_MODELS:
+        from seed import logged_models as models
+
+        only_here = []
+    else:
+        from seed import models_in_runs as models
+        from seed import before_three
+
+        only_here = [before_three]
 
     world = World(options.uri, options.local_artifacts.resolve())
     seconds = {}
-    for theme in (experiments, runs, metrics, artifacts, logged_models, registry, uncarried):
+    for theme in (experiments, runs, metrics, artifacts, models, registry, *only_here, uncarried):
         name = theme.__name__.removeprefix("seed.")
         if options.only and name not in options.only:
             continue
         began = time.monotonic()
-        theme.fill(world)
+        # Older clients print where to look at each run.
+        with contextlib.redirect_stdout(sys.stderr):
+            theme.fill(world)
         seconds[name] = round(time.monotonic() - began, 1)
     print(json.dumps({"ids": world.ids, "seconds": seconds}))
 

@@ -20,8 +20,10 @@ from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
 UNREADABLE = "unreadable"
 # The client writes it into every version that it downloads.
 CLIENTS_OWN = "registered_model_meta"
-# Names that the client refuses, or does not encode in the URLs of the proxy and so gets another file or none.
-NOT_CARRIED = re.compile(r"[%?#\t\n]|(^|/) ")
+# Names that the client refuses, or does not encode in the URLs of the proxy and so gets another file or none; beyond Latin-1, the
+# proxy of servers before 3.0 closes the connection.
+NOT_CARRIED = re.compile(r"[%?#\t\n]|(^|/) |[^\0-\xff]")
+RUN_ROOT = re.compile(r"(?P<base>.*)/api/2\.0/mlflow-artifacts/artifacts/\d+/(?P<run>[0-9a-f]{32})/artifacts/?(?P<folder>.*)")
 
 Files = dict[str, str]
 
@@ -82,11 +84,20 @@ def one_file(repo: Any, path: str) -> str:
     if isinstance(repo, LocalArtifactRepository):
         return sha256(Path(repo.artifact_dir, path).read_bytes())
     if isinstance(repo, HttpArtifactRepository):
-        answer = requests.get(f"{repo.artifact_uri}/{quote(path)}", timeout=60)
-        answer.raise_for_status()
-        return sha256(answer.content)
+        return sha256(content_of(repo.artifact_uri, path))
     with tempfile.TemporaryDirectory() as folder:
         return sha256(Path(repo.download_artifacts(path, folder)).read_bytes())
+
+
+def content_of(root: str, path: str) -> bytes:
+    run = RUN_ROOT.fullmatch(root)
+    if run is not None and re.search(r"[^\0-\xff]", path):
+        query = {"run_id": run["run"], "path": posixpath.join(run["folder"], path)}
+        answer = requests.get(f"{run['base']}/get-artifact", params=query, timeout=60)
+    else:
+        answer = requests.get(f"{root}/{quote(path)}", timeout=60)
+    answer.raise_for_status()
+    return answer.content
 
 
 def sha256(content: bytes) -> str:

@@ -31,7 +31,8 @@ def read_registry(uri: str, with_files: bool = True) -> dict[str, dict[str, Any]
 
 def add_files(registry: dict[str, dict[str, Any]], pool: ThreadPoolExecutor) -> None:
     owners = [(record, None) for kind in ("runs", "logged_models") for record in registry[kind].values()]
-    owners += [(record, f"models:/{key}") for key, record in registry["versions"].items()]
+    # The client takes the part before a slash for the whole name.
+    owners += [(record, None if "/" in record["model"] else f"models:/{key}") for key, record in registry["versions"].items()]
     found = pool.map(lambda owner: files_below(owner[0]["artifact_uri"], owner[1]), owners)
     for (record, _), files in zip(owners, found, strict=True):
         record["files"] = files

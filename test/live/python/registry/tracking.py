@@ -41,7 +41,8 @@ def read_runs(client: MlflowClient, experiments: list[str], pool: ThreadPoolExec
 
 
 def run_record(run: Any) -> Record:
-    inputs, outputs = run.inputs, run.outputs
+    # Clients before 3.0 know nothing of logged models.
+    inputs, outputs = run.inputs, getattr(run, "outputs", None)
     return {
         "experiment": run.info.experiment_id,
         "name": run.info.run_name,
@@ -55,7 +56,7 @@ def run_record(run: Any) -> Record:
         "tags": dict(run.data.tags),
         "metrics": dict.fromkeys(run.data.metrics),
         "datasets": sorted((dataset_record(each) for each in inputs.dataset_inputs), key=lambda d: (d["name"], d["digest"])),
-        "model_inputs": sorted(each.model_id for each in inputs.model_inputs or []),
+        "model_inputs": sorted(each.model_id for each in getattr(inputs, "model_inputs", None) or []),
         "model_outputs": sorted([each.model_id, each.step] for each in (outputs.model_outputs if outputs else [])),
     }
 
@@ -72,6 +73,9 @@ def history(client: MlflowClient, run_id: str, key: str) -> list[list[Any]]:
 
 
 def read_logged_models(client: MlflowClient, experiments: list[str]) -> dict[str, Record]:
+    """None where the client is from before 3.0."""
+    if not hasattr(client, "search_logged_models"):
+        return {}
     found = pages(lambda token: client.search_logged_models(experiments, max_results=RUNS_PER_PAGE, page_token=token))
     return {model.model_id: logged_model_record(model) for model in found}
 

@@ -1,9 +1,9 @@
 """Experiments: names that need quoting, tags at their limits, descriptions, and deleted ones."""
 
 from seed.texts import AWKWARD_TAGS, MARKDOWN
-from seed.world import EPOCH, MINUTE, World
+from seed.world import EPOCH, HAS_LOGGED_MODELS, MINUTE, World
 
-EXPERIMENT_TAG_CHARS = 20_000
+EXPERIMENT_TAG_CHARS = 20_000 if HAS_LOGGED_MODELS else 5000
 TAG_KEY_CHARS = 250
 NAMES = ["plain", "with space", "dots.in.name", "größe 模型 \U0001f680", "it's \"quoted\"", "/Users/ada@example.org/deep/path", "a%20b#c?d=e&f", "[glob]*?"]
 

@@ -23,5 +23,5 @@ def fill(world: World) -> None:
                 pass
             span.set_outputs({"answer": number + 1})
     mlflow.flush_trace_async_logging()
-    found = mlflow.search_traces(locations=[experiment], return_type="list")
+    found = world.rest(f"traces?experiment_ids={experiment}&max_results=10", method="GET")["traces"]
     assert len(found) == TRACES, len(found)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import mlflow.entities
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
@@ -14,6 +15,9 @@ EPOCH = 1_704_067_200_000
 MINUTE = 60_000
 METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100
+
+# Servers before 3.0 have neither these nor long tags; the client is always of the server's version.
+HAS_LOGGED_MODELS = hasattr(mlflow.entities, "LoggedModel")
 
 Tags = dict[str, str]
 
@@ -37,7 +41,7 @@ class World:
         self.ids[name] = value
         return value
 
-    def rest(self, route: str, body: dict[str, Any], method: str = "POST") -> dict[str, Any]:
+    def rest(self, route: str, body: dict[str, Any] | None = None, method: str = "POST") -> dict[str, Any]:
         """For the few things that the Python client cannot say."""
         answer = self.session.request(method, f"{self.uri}/api/2.0/mlflow/{route}", json=body, timeout=60)
         answer.raise_for_status()

@@ -1,0 +1,85 @@
+// Connections to servers: one client each, with its credentials and its way; one pacer per host, so that two places on one host share
+// its limits.
+import { connectMlflow } from "../adapters/mlflow/connect.ts";
+import type { MlflowServer } from "../adapters/mlflow/connect.ts";
+import type { RetryEvent } from "../http/client.ts";
+import { createPacer } from "../http/pace.ts";
+import type { Pacer } from "../http/pace.ts";
+import { createStores } from "../stores/open.ts";
+import { credentialsOf } from "./credentials.ts";
+import { rootRulesOf } from "./file-flags.ts";
+import type { RootFlags } from "./file-flags.ts";
+import type { PaceFlags } from "./flags.ts";
+import type { Location, Role } from "./location.ts";
+import { routeOf } from "./route.ts";
+import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type ServerLocation = Location & { readonly place: "mlflow" };
+
+export interface ConnectionsOptions {
+  readonly terminal: Pick<Terminal, "env" | "version" | "secrets" | "now">;
+  readonly pace: PaceFlags;
+  readonly roots: RootFlags;
+  /** All locations that will be opened. */
+  readonly locations: readonly Location[];
+  readonly onRetry: (event: RetryEvent) => void;
+  readonly onWait: (reason: string, ms: number) => void;
+}
+
+export interface Connections {
+  /** Connects anew; whoever asks closes it. */
+  open(location: ServerLocation, role: Role, signal: AbortSignal): Promise<MlflowServer>;
+  /** Requests sent so far, by host, over connections that are closed too. */
+  requests(): ReadonlyMap<string, number>;
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { terminal, onRetry } = options;
+  const pacerOf = createPacers(options);
+  const servers: { readonly host: string; readonly server: MlflowServer }[] = [];
+  return {
+    async open(location, role, signal) {
+      const { workspace } = location;
+      const client = {
+        baseUrl: location.url,
+        pacer: pacerOf(location.host),
+        userAgent: `mlferry/${terminal.version}`,
+        onRetry,
+        writes: role === "target",
+        route: routeOf(location, terminal.env),
+        ...credentialsOf(location, role, terminal),
+        signedUrls: signedUrlsFor(role, terminal.env),
+        stores: createStores({ settings: storeSettingsFor(role, terminal.env), rules: rootRulesOf(options.roots, role) }),
+        ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),
+      };
+      const server = await connectMlflow(client, signal);
+      servers.push({ host: location.host, server });
+      return server;
+    },
+    requests() {
+      const counts = new Map<string, number>();
+      for (const { host, server } of servers) counts.set(host, (counts.get(host) ?? 0) + server.http.requests);
+      return counts;
+    },
+  };
+}
+
+/** One pacer per host. */
+function createPacers({ pace, locations, onWait }: ConnectionsOptions): (host: string) => Pacer {
+  const hosts = locations.flatMap((location) => (location.place === "mlflow" ? [location.host] : []));
+  const pacers = new Map<string, Pacer>();
+  return (host) => {
+    const known = pacers.get(host);
+    if (known !== undefined) return known;
+    // A file on its way within one host takes a reading and a writing request at once.
+    const least = hosts.filter((one) => one === host).length;
+    const pacer = createPacer({
+      inFlight: Math.max(pace.concurrency, least),
+      onWait: (reason, ms) => onWait(`${host}: ${reason}`, ms),
+      ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
+    });
+    pacers.set(host, pacer);
+    return pacer;
+  };
+}

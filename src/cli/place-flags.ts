@@ -1,0 +1,68 @@
+// The flags that say which places a command means beside its arguments, and how its words become locations.
+import type { Command } from "commander";
+import { Option } from "commander";
+import { MigrationError } from "../errors.ts";
+import { readConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import { repeatable } from "./flags.ts";
+import { parseLocation } from "./location.ts";
+import type { ChosenWorkspace, Location, LocationOptions, Role } from "./location.ts";
+import type { Environment, Terminal } from "./terminal.ts";
+
+export interface PlaceFlags {
+  readonly config?: string;
+  readonly sourceWorkspace?: string;
+  readonly targetWorkspace?: string;
+  readonly workspaces?: readonly string[];
+}
+
+/** Adds what says where to read and, with `target`, where to write. */
+export function addPlaceFlags(command: Command, { target }: { readonly target: boolean }): Command {
+  command.addOption(new Option("--source-workspace <name>", "which workspace of the source server to read").conflicts("workspaces"));
+  if (target) {
+    command.addOption(new Option("--target-workspace <name>", "which workspace of the target server to write").conflicts("workspaces"));
+  }
+  return command
+    .addOption(repeatable("--workspaces <glob>", "each workspace of this name by itself; '*' for all (repeatable)"))
+    .option("--config <file>", "names of registries (default: mlferry.yaml here, or in ~/.config/mlferry)");
+}
+
+/** Reads the words of one command line as places. */
+export interface Locator {
+  readonly config: Config;
+  readonly locate: (text: string, options: Omit<LocationOptions, "config">) => Location;
+}
+
+/** Throws CONFIG_INVALID. */
+export function createLocator(terminal: Pick<Terminal, "env">, flags: PlaceFlags): Locator {
+  const config = readConfig(flags.config, terminal.env);
+  return {
+    config,
+    locate(text, options) {
+      const location = parseLocation(text, { ...options, config });
+      return withWorkspace(location, { role: options.role, flags, env: terminal.env });
+    },
+  };
+}
+
+/** Flags win over mlferry.yaml, which wins over MLFLOW_WORKSPACE, as MLflow's own client has it. Throws USAGE for a workspace of a bundle. */
+function withWorkspace(
+  location: Location,
+  given: { readonly role: Role; readonly flags: PlaceFlags; readonly env: Environment },
+): Location {
+  const { role, flags, env } = given;
+  const flag = role === "source" ? flags.sourceWorkspace : flags.targetWorkspace;
+  if (location.place === "bundle") {
+    if (flag === undefined) return location;
+    throw new MigrationError("USAGE", `--${role}-workspace is given, and the ${role} is a bundle, which has no workspaces`, {
+      hint: "leave the flag out",
+    });
+  }
+  const chosen = flag === undefined ? (location.workspace ?? ambientWorkspace(env)) : { name: flag };
+  return chosen === undefined ? location : { ...location, workspace: chosen };
+}
+
+function ambientWorkspace(env: Environment): ChosenWorkspace | undefined {
+  const name = (env["MLFLOW_WORKSPACE"] ?? "").trim();
+  return name === "" ? undefined : { name, ambient: true };
+}

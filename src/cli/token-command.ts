@@ -1,0 +1,46 @@
+// Runs the command that gives a token, such as `gcloud auth print-identity-token`.
+import { execFile } from "node:child_process";
+import { MigrationError } from "../errors.ts";
+import type { Environment } from "./terminal.ts";
+
+/** So long a command may take that opens no browser. */
+const TIMEOUT_MS = 60_000;
+const LONGEST_SHOWN = 200;
+
+/**
+ * What the command prints, without the white space around it. A list is run as it is, a text by `/bin/sh`. Throws NOT_AUTHORISED when
+ * it fails, prints nothing, or takes longer than a minute; `whose` is for the message.
+ */
+export async function runTokenCommand(command: string | readonly string[], env: Environment, whose: string): Promise<string> {
+  const [program = "", ...args] = typeof command === "string" ? ["/bin/sh", "-c", command] : command;
+  const { failure, stdout, stderr } = await run(program, args, env);
+  const token = stdout.trim();
+  if (failure === undefined && token !== "") return token;
+  const said = stderr.trim().split("\n").at(-1)?.slice(0, LONGEST_SHOWN) ?? "";
+  const why = failure ?? "it printed nothing";
+  throw new MigrationError("NOT_AUTHORISED", `the token_command of ${whose} gave no token: ${why}${said === "" ? "" : `: ${said}`}`, {
+    hint: `run it by hand to see what it wants: ${typeof command === "string" ? command : command.join(" ")}`,
+  });
+}
+
+interface Ended {
+  /** In words; absent when it ended well. */
+  readonly failure?: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(program: string, args: readonly string[], env: Environment): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(program, args, { env: { ...env }, timeout: TIMEOUT_MS, encoding: "utf8" }, (error, stdout, stderr) => {
+      resolve({ ...(error === null ? {} : { failure: failureOf(error) }), stdout, stderr });
+    });
+    child.stdin?.end();
+  });
+}
+
+function failureOf(error: Error & { code?: string | number | null; killed?: boolean; signal?: string | null }): string {
+  if (error.code === "ENOENT") return "there is no such program";
+  if (error.killed === true) return "it took longer than a minute";
+  return typeof error.code === "number" ? `it ended with exit code ${String(error.code)}` : `it was ended by ${error.signal ?? "an error"}`;
+}
