@@ -6,6 +6,9 @@ import { buildProgram } from "../src/cli/program.ts";
 import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
 import { CODES } from "../src/errors.ts";
+import { diffSchema } from "../src/report/diff-json.ts";
+import { lookupSchema } from "../src/report/lookup-json.ts";
+import { showSchema } from "../src/report/show-json.ts";
 import { workspacesSchema } from "../src/report/workspaces-json.ts";
 import { statusSchema } from "../src/report/status.ts";
 import { bundleCheckSchema } from "../src/report/bundle-check-json.ts";
@@ -68,6 +71,7 @@ function commands(): string {
   const output = { write: (text: string) => void (written += text), isTTY: false, columns: WIDTH };
   const signals = { on: () => signals, off: () => signals } as unknown as Terminal["signals"];
   const terminal = {
+    bytes: {} as Terminal["bytes"],
     stdout: output,
     stderr: output,
     env: {},
@@ -93,6 +97,9 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`verify SRC DST`", verifySchema],
   ["`verify BUNDLE`", bundleCheckSchema],
   ["`ls`", listingSchema],
+  ["`diff`", diffSchema],
+  ["`show`", showSchema],
+  ["`lookup`", lookupSchema],
   ["any of these with `--workspaces`", workspacesSchema],
   ["`status`", statusSchema],
   ["any command that ends with an error", errorSchema],
@@ -113,6 +120,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
+  readonly oneOf?: readonly JsonSchema[];
   readonly propertyNames?: JsonSchema;
   readonly additionalProperties?: JsonSchema | boolean;
 }
@@ -128,6 +136,8 @@ function fieldRows(schema: JsonSchema, path: string): string[] {
 }
 
 function nestedRows(field: JsonSchema, at: string): string[] {
+  // One form for each kind: fields that several have in common are told once.
+  if (field.oneOf !== undefined) return [...new Set(field.oneOf.flatMap((form) => fieldRows(form, at)))];
   if (field.items?.properties !== undefined) return fieldRows(field.items, `${at}[]`);
   const { additionalProperties: values } = field;
   if (typeof values === "object") {

@@ -21,8 +21,11 @@ export { checkBundle } from "./adapters/bundle/check.ts";
 export type { BundleCheck, BundleProblem, CheckCounts } from "./adapters/bundle/check.ts";
 export { openBundleSource } from "./adapters/bundle/source.ts";
 export type { BundleSource, BundleSourceOptions } from "./adapters/bundle/source.ts";
-export { createBundleTarget } from "./adapters/bundle/target.ts";
-export type { BundleTargetOptions } from "./adapters/bundle/target.ts";
+export type { OpenTar } from "./adapters/bundle/member-store.ts";
+export type { Compression } from "./adapters/bundle/spool.ts";
+export type { ByteSink } from "./adapters/bundle/stream-writer.ts";
+export { createBundleStream, createBundleTarget } from "./adapters/bundle/target.ts";
+export type { BundleContentOptions, BundleStreamOptions, BundleTargetOptions } from "./adapters/bundle/target.ts";
 export { createMemory } from "./adapters/memory/memory.ts";
 export type { Content, MemoryOptions, MemoryPlace } from "./adapters/memory/memory.ts";
 
@@ -40,6 +43,9 @@ export type { JobInfo, OpenedJournal, OpenJournalOptions } from "./journal/journ
 export { memoryJournal } from "./journal/memory-journal.ts";
 
 export type { Action, Change, ChangeClass, FileLoss, FileTotals, LeftOut, Outcome, Refusal, Step } from "./engine/change.ts";
+export { diff, matchPlaces } from "./engine/diff.ts";
+export type { Compared, Matched } from "./engine/diff.ts";
+export type { Difference } from "./engine/diff-facts.ts";
 export { execute } from "./engine/execute.ts";
 export { LEVELS } from "./engine/finding.ts";
 export type { Finding, Level, Verified } from "./engine/finding.ts";
@@ -69,6 +75,7 @@ export { facts, fingerprint } from "./model/facts.ts";
 export type { Facts } from "./model/facts.ts";
 export { aliasKey, idOf, keyOf, kindOf, placed, versionKey } from "./model/keys.ts";
 export type { PulledIn } from "./model/pulled-in.ts";
+export type { Question } from "./model/question.ts";
 export { selectionSchema } from "./model/selection.ts";
 export type { Selection, Since, TagTest, VersionSpan } from "./model/selection.ts";
 export { KINDS } from "./model/entities.ts";
@@ -103,11 +110,13 @@ export type { FindContext, FinishSummary, Found, PutContext, SendFile, Target } 
 
 export { createAccounting } from "./report/accounting.ts";
 export type { Accounting, FactTotals } from "./report/accounting.ts";
+export { diffSchema } from "./report/diff-json.ts";
+export { entityJson, entitySchema } from "./report/entity-json.ts";
 export { bundleCheckSchema } from "./report/bundle-check-json.ts";
-export type { BundleCheckJson } from "./report/bundle-check-json.ts";
 export { errorSchema, jobSchema, JSON_VERSION, listingSchema, planSchema, verifySchema } from "./report/json.ts";
 export { workspacesSchema } from "./report/workspaces-json.ts";
 export type { WorkspacesJson } from "./report/workspaces-json.ts";
+export type { BundleCheckJson } from "./report/bundle-check-json.ts";
 export type { JobJson, ListingJson, PlanJson, VerifyJson } from "./report/json.ts";
 export { statusSchema } from "./report/status.ts";
 export type { StatusJson } from "./report/status.ts";

@@ -21,6 +21,7 @@ export function bundleAsTarget(bundle: BundleSource): Target {
     origin: bundle.origin,
     capabilities: bundle.capabilities,
     select: (selection, current) => bundle.select(selection, current),
+    ask: (question, current) => bundle.ask(question, current),
     histories: (runs, current) => bundle.histories(runs, current),
     artifacts: (owner, current) => bundle.artifacts(owner, current),
     find: (entity) => Promise.resolve(find(entity.key)),

@@ -62,7 +62,9 @@ async function runOne(
     },
     write: (text: string) => void (output += text),
   };
-  const own: Terminal = { ...terminal, stdout: captured, exitCode: 0 };
+  // A resumed command is that of one of its jobs, and the others go on with it.
+  const { resumes: _one, ...shared } = terminal;
+  const own: Terminal = { ...shared, stdout: captured, exitCode: 0 };
   try {
     await run(own, pair);
     return { exitCode: own.exitCode, output };

@@ -16,7 +16,10 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.done, "all done: the target holds everything that was selected, or source and target are equal"],
   [EXIT.failed, "failed: the command ended before its end"],
   [EXIT.usage, "the command line, a configuration or mapping file or a pattern is wrong; nothing was written"],
-  [EXIT.incomplete, "finished, but something did not move, or (plan) would not, and nobody agreed to that"],
+  [
+    EXIT.incomplete,
+    "finished, but something did not move, or (plan) would not, and nobody agreed to that; or (lookup) a question has no answer",
+  ],
   [EXIT.different, "differences were found"],
   [EXIT.unauthorised, "a server refused the credentials, for everything or for some objects"],
   [EXIT.stale, "a saved plan is stale, for everything or for some objects, or its file is damaged; what is stale was not written"],

@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { asMigrationError, CODES } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
+import { shown } from "../report/table.ts";
 
 export interface Failure {
   readonly code: ErrorCode;
@@ -17,9 +18,9 @@ export function failureOf(thrown: unknown): Failure | undefined {
   return { code, message, ...(hint === undefined ? {} : { hint }), exitCode: CODES[code].exit };
 }
 
-/** `error:` then `hint:`, each on one line. */
+/** `error:` then `hint:`, each on one line whatever names are in it. */
 export function failureLines({ message, hint }: Failure): string[] {
-  return [`error: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
+  return [`error: ${shown(message)}`, ...(hint === undefined ? [] : [`hint: ${shown(hint)}`])];
 }
 
 /** The form of an error on stdout with --json: see errorSchema. */

@@ -16,15 +16,14 @@ export interface PlaceFlags {
   readonly workspaces?: readonly string[];
 }
 
-/** Adds what says where to read and, with `target`, where to write. */
-export function addPlaceFlags(command: Command, { target }: { readonly target: boolean }): Command {
+/** Adds what says where to read and, with `target`, where to write; `each` (default true): whether the command may go through workspaces. */
+export function addPlaceFlags(command: Command, { target, each = true }: { readonly target: boolean; readonly each?: boolean }): Command {
   command.addOption(new Option("--source-workspace <name>", "which workspace of the source server to read").conflicts("workspaces"));
   if (target) {
     command.addOption(new Option("--target-workspace <name>", "which workspace of the target server to write").conflicts("workspaces"));
   }
-  return command
-    .addOption(repeatable("--workspaces <glob>", "each workspace of this name by itself; '*' for all (repeatable)"))
-    .option("--config <file>", "names of registries (default: mlferry.yaml here, or in ~/.config/mlferry)");
+  if (each) command.addOption(repeatable("--workspaces <glob>", "each workspace of this name by itself; '*' for all (repeatable)"));
+  return command.option("--config <file>", "names of registries (default: mlferry.yaml here, or in ~/.config/mlferry)");
 }
 
 /** Reads the words of one command line as places. */
@@ -52,7 +51,7 @@ function withWorkspace(
 ): Location {
   const { role, flags, env } = given;
   const flag = role === "source" ? flags.sourceWorkspace : flags.targetWorkspace;
-  if (location.place === "bundle") {
+  if (location.place !== "mlflow") {
     if (flag === undefined) return location;
     throw new MigrationError("USAGE", `--${role}-workspace is given, and the ${role} is a bundle, which has no workspaces`, {
       hint: "leave the flag out",

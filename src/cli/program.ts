@@ -1,12 +1,16 @@
 // The command tree: names, help and how the parser behaves. Each command is a file of its own in commands/.
 import { Command } from "commander";
+import { registerCompletion } from "./commands/completion.ts";
 import { registerApply } from "./commands/apply.ts";
 import { registerCopy } from "./commands/copy.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerDiff } from "./commands/diff.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
+import { registerLookup } from "./commands/lookup.ts";
 import { registerLs } from "./commands/ls.ts";
 import { registerPlan } from "./commands/plan.ts";
+import { registerShow } from "./commands/show.ts";
 import { registerResume } from "./commands/resume.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerVerify } from "./commands/verify.ts";
@@ -22,10 +26,14 @@ const COMMANDS: readonly Register[] = [
   registerPlan,
   registerApply,
   registerVerify,
+  registerDiff,
   registerStatus,
   registerResume,
   registerLs,
+  registerShow,
+  registerLookup,
   registerDemo,
+  registerCompletion,
 ];
 
 /** The parser of the command line. It throws CommanderError instead of exiting, and writes nothing but help and the version. */
@@ -56,6 +64,7 @@ const PLACES = `Places:
   http(s)://host[:port][/path]   an MLflow server
   NAME                           a registry that mlferry.yaml names, with its login and workspace
   NAME.tar, or ./FOLDER          a bundle, as mlferry export writes it
+  -                              a bundle through a pipe: from stdin where it is read, to stdout where it is written
 
 Credentials are read from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. For two
 servers with a login each, MLFERRY_SOURCE_TRACKING_... and MLFERRY_TARGET_TRACKING_... win.`;

@@ -1,6 +1,4 @@
 // Keeps credentials out of everything that is written: what is known to be secret is blanked out of every text.
-import type { Environment } from "./terminal.ts";
-
 const SECRET_VARIABLE = /(^|_)(TOKEN|PASSWORD|SECRET|ACCESS_KEY|CONNECTION_STRING)(_|$)/;
 const PROXY_VARIABLE = /^(https?|all)_proxy$/i;
 
@@ -16,7 +14,7 @@ export interface Secrets {
 }
 
 /** Knows the secrets of the environment by the names of their variables. */
-export function createSecrets(env: Environment): Secrets {
+export function createSecrets(env: Readonly<Record<string, string | undefined>>): Secrets {
   const forms = new Set<string>();
   let ordered: readonly string[] = [];
   const add = (value: string): void => {

@@ -41,6 +41,35 @@ export async function* concurrently<T, R>(
   if (errors.length > 0) throw errors[0];
 }
 
+/** Like {@link concurrently}, but yields the results in the order of the items. */
+export async function* inOrder<T, R>(
+  items: AsyncIterable<T>,
+  limit: number,
+  work: (item: T) => Promise<R>,
+  drain?: AbortSignal,
+): AsyncGenerator<R> {
+  const running: Promise<R>[] = [];
+  try {
+    for await (const item of items) {
+      if (drain?.aborted === true) break;
+      const result = work(item);
+      // It is awaited in its turn; a failure before that must not count as one that nobody sees.
+      result.catch(() => undefined);
+      running.push(result);
+      const [first] = running;
+      if (running.length < limit || first === undefined) continue;
+      yield await first;
+      void running.shift();
+    }
+    for (let first = running[0]; first !== undefined; first = running[0]) {
+      yield await first;
+      void running.shift();
+    }
+  } finally {
+    await Promise.allSettled(running);
+  }
+}
+
 /** Runs `work` for each item of a list, at most `limit` at once; the first error is thrown when all that ran has ended. */
 export async function eachConcurrently<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
   for await (const _ of concurrently(fromList(items), limit, work));

@@ -19,7 +19,7 @@ export interface FilesCompared {
 }
 
 interface Options {
-  readonly prepared: Prepared;
+  readonly prepared: Pick<Prepared, "job">;
   readonly pipe: <R>(work: () => Promise<R>) => Promise<R>;
 }
 
@@ -105,8 +105,9 @@ async function compareFile(
 ): Promise<{ finding?: Finding; bytes: number }> {
   const { key, job } = comparison;
   const field = `files/${file.path}`;
-  if (file.unreadable !== undefined) {
-    return { finding: { key, field, kind: "unreadable", expected: file.unreadable, agreed: job.onLoss === "drop" }, bytes: 0 };
+  const unread = file.unreadable ?? found?.unreadable;
+  if (unread !== undefined) {
+    return { finding: { key, field, kind: "unreadable", expected: unread, agreed: job.onLoss === "drop" }, bytes: 0 };
   }
   if (found === undefined) {
     const refused = refusedName(file.path, job)?.reason ?? comparison.reader.whyNotStorable?.(file.path);

@@ -172,7 +172,11 @@ function withPulled(objects: Objects, chosen: ReadonlySet<EntityKey>): Pick<Clos
   const keys = new Set(chosen);
   const brought = new Map<EntityKey, EntityKey[]>();
   for (const { key, pulledBy = [] } of objects.values()) {
-    for (const bringer of pulledBy) brought.set(bringer, [...(brought.get(bringer) ?? []), key]);
+    for (const bringer of pulledBy) {
+      const others = brought.get(bringer);
+      if (others === undefined) brought.set(bringer, [key]);
+      else others.push(key);
+    }
   }
   const count = createPullCount();
   // A set yields what is added to it while it is gone over.

@@ -24,6 +24,12 @@ export function kindOf(key: EntityKey): Kind {
   return key.slice(0, key.indexOf(":")) as Kind;
 }
 
+/** The registered model's key from that of one of its versions or aliases: versions have numbers, and neither they nor aliases slashes. */
+export function modelOf(key: EntityKey): EntityKey {
+  const id = idOf(key);
+  return keyOf("registered-model", id.slice(0, id.lastIndexOf("/")));
+}
+
 /** Marks a key as one of the target's. Only targets, journals and the engine's look-ups call this. */
 export function placed(key: EntityKey): PlacedKey {
   return key as PlacedKey;

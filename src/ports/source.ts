@@ -13,6 +13,7 @@ import type {
 } from "../model/entities.ts";
 import type { EntityKey } from "../model/entities.ts";
 import type { PulledIn } from "../model/pulled-in.ts";
+import type { Question } from "../model/question.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Capabilities } from "./capabilities.ts";
 
@@ -69,6 +70,8 @@ export interface Catalogue {
    * versions (ascending per model, promoted ones after what they point to), aliases. Reads ahead inside; may be called again.
    */
   entities(signal: AbortSignal): AsyncIterable<Entity>;
+  /** One of them again, from what the selection read. Throws NOT_FOUND for a key that it does not yield. */
+  entity(key: EntityKey): Promise<Entity>;
 }
 
 /** One thing of a source that did not reach a target. */
@@ -103,6 +106,11 @@ export interface Source {
    * FILTER_INVALID for a run filter that the place does not understand.
    */
   select(selection: Selection, signal: AbortSignal): Promise<Catalogue>;
+  /**
+   * The objects that answer a question, deleted ones included, in no particular order and for a few requests. Links that only a
+   * reading of everything could tell are left out (which runs used a logged model); where a version's files lie is told for a `key`.
+   */
+  ask(question: Question, signal: AbortSignal): AsyncIterable<Entity>;
   /** Histories of runs that this source yielded; at most 100 runs a call. */
   histories(runs: readonly Run[], signal: AbortSignal): Histories;
   /** Files of an entity that this source yielded. A version's are resolved to wherever they lie. */

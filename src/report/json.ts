@@ -21,7 +21,8 @@ const version = z.literal(JSON_VERSION);
 const count = z.int().min(0);
 const perKind = <T extends z.ZodType>(schema: T) => z.partialRecord(z.enum(KINDS), schema);
 const lossSchema = z.object({ key: z.string(), field: z.string(), reason: z.string() });
-const notCarriedSchema = z.object({ what: z.string(), count, at_least: z.boolean(), where: z.string().optional() });
+/** What a place has of kinds that are not carried. */
+export const notCarriedSchema = z.object({ what: z.string(), count, at_least: z.boolean(), where: z.string().optional() });
 const changeSchema = z.object({
   field: z.string(),
   class: z.enum(["translated", "inherent", "lost"]),
@@ -266,7 +267,7 @@ function changeJson(change: PlanTotals["steps"][number]["changes"][number]): z.i
   return { field, class: change.class, from, ...(to === undefined ? {} : { to }), rule, agreed: change.agreed === true };
 }
 
-function notCarriedJson(items: PlanContext["notCarried"]): z.infer<typeof notCarriedSchema>[] {
+export function notCarriedJson(items: PlanContext["notCarried"]): z.infer<typeof notCarriedSchema>[] {
   return items.map(({ what, count: number, atLeast, where }) => ({
     what,
     count: number,

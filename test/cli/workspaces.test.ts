@@ -63,6 +63,21 @@ describe("a command with --workspaces", () => {
     expect([...asked].sort()).toEqual(["default", "team-a", "team-b"]);
   });
 
+  test("is resumed as a whole", async () => {
+    const cwd = tempFolder();
+    const broken = ["team-a"];
+    const { url } = await workspaceServer(["default", "team-a", "team-b"], { broken });
+    const begun = await several(cwd, "export", url, "-o", "backup", "--workspaces", "*");
+    expect(codes(begun).map(([, , code]) => code)).toEqual([0, 1, 0]);
+    broken.pop();
+    const resumed = await several(cwd, "resume", "--quiet");
+    expect(codes(resumed).map(([name, , code]) => [name, code])).toEqual([
+      ["default", 2],
+      ["team-a", 0],
+      ["team-b", 2],
+    ]);
+  });
+
   test("tells people each report under its workspace, and a line for each at the end", async () => {
     const { url } = await workspaceServer(["default", "team-a"], { broken: ["team-a"] });
     const { code, stdout } = await mlferryHere(["ls", url, "--workspaces", "*"], { cwd: tempFolder() });

@@ -9,6 +9,7 @@ import type { Item } from "./item.ts";
 import { collect, entitiesOf, expectSameFacts, fileTexts, pointTexts, readFiles, readPoints } from "./reading.ts";
 import { registryOf } from "./sample.ts";
 import type { SourcePlace } from "./source-place.ts";
+import { asking } from "./source-questions.ts";
 import { createView } from "./source-view.ts";
 import type { View } from "./source-view.ts";
 import { filtering, filterable } from "./source-filters.ts";
@@ -38,6 +39,7 @@ export function sourceContract(
     yielding(check, opened);
     selecting(check, opened);
     filtering(check, opened);
+    asking(check, opened);
     pulling(check, opened);
     stopping(check, opened);
   });
@@ -122,6 +124,13 @@ function yielding(check: Check, opened: () => View): void {
     const first = await entitiesOf(catalogue);
     expect(await entitiesOf(catalogue)).toEqual(first);
     expect(await entitiesOf(await select(all))).toEqual(first);
+  });
+
+  check("gives any of them again, by key", async () => {
+    const { select, all } = opened();
+    const catalogue = await select(all);
+    for (const entity of await entitiesOf(catalogue)) expect(await catalogue.entity(entity.key)).toEqual(entity);
+    await expect(catalogue.entity(runKey("no such run"))).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
   check("tells beforehand which experiments and models will come, and how many objects", async () => {

@@ -1,4 +1,4 @@
-// A source as the contract looks at it: by selection, with the items that it was made from.
+// A source under test, with the ways in which the suites of the source contract read it.
 import type { Entity } from "../../src/model/entities.ts";
 import type { Selection } from "../../src/model/selection.ts";
 import type { Catalogue } from "../../src/ports/source.ts";
@@ -20,6 +20,7 @@ export interface View extends SourcePlace {
   entity(item: Item): Promise<Entity>;
 }
 
+/** Reads the objects of `items`, whose names all hold `scope`. */
 export function createView(place: SourcePlace, items: readonly Item[], scope: string): View {
   const all = { experiments: [`*${scope}*`], models: [`*${scope}*`], includeDeleted: true };
   const select = (selection: Partial<Selection>): Promise<Catalogue> => place.source.select({ includeDeleted: false, ...selection }, never);

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { listingSchema } from "../../src/report/json.ts";
 import { makeCertificates } from "./certificates.ts";
 import { createWorkplace } from "./mlferry.ts";
 import type { Workplace } from "./mlferry.ts";
@@ -12,6 +13,7 @@ import { startMlflow } from "./servers.ts";
 import type { LiveServer } from "./servers.ts";
 import { expectSourceUntouched, source } from "./source.ts";
 
+const MODEL = "one run twice";
 const ADMIN = { username: "admin", password: "adm1n-of-the-test" };
 const MOVER = { username: "mover", password: "m0ver-of-the-test" };
 const NEW_PASSWORD = "m0ver-has-another-one";
@@ -58,10 +60,10 @@ const env = { MOVER_PASSWORD: MOVER.password, MLFLOW_TRACKING_TOKEN: AMBIENT };
 
 it("two registries get each their own login, one over TLS of a private authority, and neither gets the environment's", async () => {
   const seen = await expectToken(TOKENS[0]);
-  const copied = await place.job(["copy", "dev", "prod", "--models", "one run twice"], { env });
+  const copied = await place.job(["copy", "dev", "prod", "--models", MODEL], { env });
   expect(copied.code, copied.told).toBe(0);
   expect([copied.report.source, copied.report.target]).toEqual([gateway.url, secure.url]);
-  const compared = await place.verify(["verify", "dev", "prod", "--models", "one run twice", "--level", "bytes"], { env });
+  const compared = await place.verify(["verify", "dev", "prod", "--models", MODEL, "--level", "bytes"], { env });
   expect(compared.report.findings).toEqual([]);
   expect([...seen]).toEqual([`Bearer ${TOKENS[0]}`]);
 });
@@ -78,9 +80,9 @@ it("a certificate of a private authority is refused by name, and taken when Node
 
 it("a token that ends in mid-run is replaced by the command's next one, and nobody notices", async () => {
   await expectToken(TOKENS[0]);
-  const whole = await place.job(["export", "dev", "-o", "whole.tar", "--models", "many"], { env });
-  const seen = await expectToken(TOKENS[0], { until: 12, then: TOKENS[1] });
-  const args = ["export", "dev", "-o", "renewed.tar", "--models", "many", "--verbose", "--log-file", "renewed.log"];
+  const whole = await place.job(["export", "dev", "-o", "whole.tar", "--models", MODEL], { env });
+  const seen = await expectToken(TOKENS[0], { until: 9, then: TOKENS[1] });
+  const args = ["export", "dev", "-o", "renewed.tar", "--models", MODEL, "--verbose", "--log-file", "renewed.log"];
   const renewed = await place.run(args, { env });
   expect(renewed.code, renewed.stderr).toBe(whole.code);
   expect([...seen]).toEqual(TOKENS.map((token) => `Bearer ${token}`));
@@ -90,10 +92,12 @@ it("a token that ends in mid-run is replaced by the command's next one, and nobo
 
 it("a password that is changed in mid-run ends the job with exit code 5, and the same command with the new one continues", async () => {
   await expectToken(TOKENS[1]);
-  const args = ["copy", "dev", "prod", "--models", "many"];
+  // Few objects: the server hashes the password anew for each request, which is most of its work.
+  const selection = ["plain", "with space", "dots.in.name"].flatMap((name) => ["--experiments", name]);
+  const args = ["copy", "dev", "prod", ...selection];
   let created = 0;
   secure.behave(async ({ method, path }) => {
-    if (method === "POST" && path.endsWith("/runs/create") && ++created === 4) {
+    if (method === "POST" && path.endsWith("/runs/create") && ++created === 2) {
       await asAdmin("PATCH", "update-password", { ...MOVER, password: NEW_PASSWORD });
     }
     return "pass" as const;
@@ -108,12 +112,10 @@ it("a password that is changed in mid-run ends the job with exit code 5, and the
   const continued = await place.job(args, fresh);
   expect(continued.code, continued.told).toBe(0);
   expect(continued.report.totals.states.skipped).toBeGreaterThan(0);
-  const compared = await place.verify(["verify", ...args.slice(1), "--level", "bytes"], fresh);
+  const compared = await place.verify(["verify", ...args.slice(1)], fresh);
   expect(compared.report.findings).toEqual([]);
-  const kinds = await Promise.all(
-    ["dev", "prod"].map(async (name) => (await place.plan(["plan", name, "copy.tar", "--models", "many"], fresh)).report.totals),
-  );
-  expect(kinds[1]?.by_kind.run).toEqual(kinds[0]?.by_kind.run);
+  const listed = await place.run(["ls", "prod", ...selection, "--json"], fresh);
+  expect(listingSchema.parse(JSON.parse(listed.stdout)).counts).toMatchObject({ experiment: 3, run: 3 });
 });
 
 it("a token command that fails ends the job with its own words", async () => {

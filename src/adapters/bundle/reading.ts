@@ -2,6 +2,9 @@
 import { MigrationError, asMigrationError } from "../../errors.ts";
 import { closeSelection, rootsOf } from "../../model/closure.ts";
 import type { Digest, Entity, EntityKey, Experiment, Kind, MetricPoint, OriginId, RegisteredModel } from "../../model/entities.ts";
+import { kindOf } from "../../model/keys.ts";
+import { dependsOn, isAnswer } from "../../model/question.ts";
+import type { Question } from "../../model/question.ts";
 import { runFilter } from "../../model/run-filter.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { ArtifactFile, ArtifactReader, Catalogue, Histories, Source } from "../../ports/source.ts";
@@ -41,6 +44,7 @@ export function readingSide(store: RecordStore, identity: ReadingIdentity): Omit
     origin: identity.origin,
     capabilities: bundleCapabilities(),
     select: (selection, signal) => catalogue(store, selection, { signal, missing: identity.missing }),
+    ask: (question, signal) => ask(store, question, signal),
     histories: (_runs, signal) => histories(store, signal),
     artifacts: (owner, signal) => artifactReader(store, owner.key, signal),
   };
@@ -85,6 +89,7 @@ async function catalogue(
     losses: concerned,
     notCarried: missing.notCarried,
     entities: (current) => entitiesOf(store, order, current),
+    entity: async (key) => readEntity(store, await recordOf(store, key)),
   };
 }
 
@@ -101,6 +106,29 @@ async function runsMeeting(store: RecordStore, selection: Selection, signal: Abo
     if (run.kind === "run" && isWanted(run)) met.add(run.key);
   }
   return (key) => met.has(key);
+}
+
+async function* ask(store: RecordStore, question: Question, signal: AbortSignal): AsyncGenerator<Entity, void, undefined> {
+  const candidates = [...store.index.values()].filter((entry) => mayAnswer(entry, question));
+  for (const entry of candidates) {
+    signal.throwIfAborted();
+    const entity = await readEntity(store, await store.record(entry));
+    if (isAnswer(entity, question)) yield entity;
+  }
+}
+
+/** As far as the index tells, so that few lines are read. */
+function mayAnswer(entry: IndexEntry, question: Question): boolean {
+  switch (question.about) {
+    case "key":
+      return entry.key === question.key;
+    case "names":
+      return entry.kind === question.kind && (question.name === undefined || entry.name === question.name);
+    case "dependants":
+      return dependsOn({ kind: entry.kind, needs: entry.pulls }, question.key);
+    case "origin":
+      return entry.kind === kindOf(question.key);
+  }
 }
 
 async function* entitiesOf(store: RecordStore, keys: readonly EntityKey[], signal: AbortSignal): AsyncGenerator<Entity, void, undefined> {

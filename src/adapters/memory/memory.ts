@@ -5,7 +5,7 @@ import type { Entity, EntityKey, MetricPoint, OriginId } from "../../model/entit
 import type { Capabilities } from "../../ports/capabilities.ts";
 import type { Target } from "../../ports/target.ts";
 import { memoryCapabilities } from "./capabilities.ts";
-import { artifacts, histories, select } from "./read.ts";
+import { artifacts, ask, histories, select } from "./read.ts";
 import { latestPoints, store, storedFile } from "./store.ts";
 import type { Store } from "./store.ts";
 import { find, link, put, remove } from "./write.ts";
@@ -53,6 +53,7 @@ export function createMemory(options: MemoryOptions = {}): MemoryPlace {
       signal.throwIfAborted();
       return select(place, selection);
     },
+    ask: (question, signal) => ask(place, question, signal),
     histories: (runs, signal) => histories(place, runs, signal),
     artifacts: (owner, signal) => artifacts(place, owner, signal),
     find: async (entity, context) => find(place, entity, context),

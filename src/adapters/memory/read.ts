@@ -5,6 +5,8 @@ import type { Selectable } from "../../model/closure.ts";
 import { KINDS } from "../../model/entities.ts";
 import type { Entity, EntityKey, Kind, LoggedModel, ModelVersion, Run } from "../../model/entities.ts";
 import { keyOf, versionKey } from "../../model/keys.ts";
+import { isAnswer } from "../../model/question.ts";
+import type { Question } from "../../model/question.ts";
 import { runFilter } from "../../model/run-filter.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { ArtifactReader, Catalogue, Histories } from "../../ports/source.ts";
@@ -44,7 +46,15 @@ export function select(place: Store, selection: Selection): Catalogue {
         yield stored(place, key).entity;
       }
     },
+    entity: async (key) => stored(place, key).entity,
   };
+}
+
+export async function* ask(place: Store, question: Question, signal: AbortSignal): AsyncGenerator<Entity> {
+  for (const { entity } of place.objects.values()) {
+    signal.throwIfAborted();
+    if (isAnswer(entity, question)) yield entity;
+  }
 }
 
 export function histories(place: Store, runs: readonly Run[], signal: AbortSignal): Histories {

@@ -32,8 +32,10 @@ export async function get<T>(
   return parseWire(options.schema, answer, path);
 }
 
-export async function* listExperiments(http: HttpClient, signal: AbortSignal): AsyncGenerator<WireExperiment> {
-  const body = { view_type: "ALL", max_results: PAGE.experiments, order_by: ["creation_time ASC"] };
+/** Deleted ones too. */
+export async function* listExperiments(http: HttpClient, signal: AbortSignal, filter?: string): AsyncGenerator<WireExperiment> {
+  const all = { view_type: "ALL", max_results: PAGE.experiments, order_by: ["creation_time ASC"] };
+  const body = filter === undefined ? all : { ...all, filter };
   for await (const page of pages(http, { path: `${API}/experiments/search`, body, schema: wire.experiments }, signal))
     yield* page.experiments;
 }
@@ -92,10 +94,11 @@ const LOGGED_MODELS = `${API}/logged-models/search`;
 /** Registered models that are no prompts, or with `prompts` the prompts. */
 export async function* searchModels(
   http: HttpClient,
-  options: { prompts: boolean },
+  options: { prompts: boolean; filter?: string },
   signal: AbortSignal,
 ): AsyncGenerator<WireRegisteredModel> {
-  const filter: Query = options.prompts ? [["filter", PROMPT_FILTER]] : [];
+  const wanted = options.prompts ? PROMPT_FILTER : options.filter;
+  const filter: Query = wanted === undefined ? [] : [["filter", wanted]];
   const query: Query = [["max_results", String(PAGE.models)], ...filter];
   for await (const page of getPages(http, { path: `${API}/registered-models/search`, query, schema: wire.registeredModels }, signal)) {
     yield* page.registered_models;
@@ -106,9 +109,14 @@ export async function* searchModels(
 const PROMPT_FILTER = "tags.`mlflow.prompt.is_prompt` = 'true'";
 
 /** Every version, or those of one model. */
-export async function* searchVersions(http: HttpClient, model: string | undefined, signal: AbortSignal): AsyncGenerator<WireModelVersion> {
-  const filter: Query = model === undefined ? [] : [["filter", `name=${quoted(model)}`]];
-  const query: Query = [["max_results", String(PAGE.versions)], ["order_by", "version_number ASC"], ...filter];
+export function searchVersions(http: HttpClient, model: string | undefined, signal: AbortSignal): AsyncGenerator<WireModelVersion> {
+  return filterVersions(http, model === undefined ? undefined : `name=${quoted(model)}`, signal);
+}
+
+/** The versions that a filter lets through, in MLflow's grammar. */
+export async function* filterVersions(http: HttpClient, filter: string | undefined, signal: AbortSignal): AsyncGenerator<WireModelVersion> {
+  const wanted: Query = filter === undefined ? [] : [["filter", filter]];
+  const query: Query = [["max_results", String(PAGE.versions)], ["order_by", "version_number ASC"], ...wanted];
   for await (const page of getPages(http, { path: `${API}/model-versions/search`, query, schema: wire.modelVersions }, signal)) {
     yield* page.model_versions;
   }
@@ -119,7 +127,8 @@ export function canBeQuoted(name: string): boolean {
   return !(name.includes("'") && name.includes('"'));
 }
 
-function quoted(name: string): string {
+/** A text as a filter takes it; see {@link canBeQuoted}. */
+export function quoted(name: string): string {
   return name.includes("'") ? `"${name}"` : `'${name}'`;
 }
 

@@ -1,4 +1,5 @@
 // Turns an inventory and a selection into a catalogue: the closure, and the stream of entities in dependency order.
+import { MigrationError } from "../../errors.ts";
 import { closeSelection, later, type Closure, type Selectable } from "../../model/closure.ts";
 import type { Entity, EntityKey, ModelVersion } from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
@@ -28,24 +29,22 @@ export function catalogueOf(inventory: Inventory, options: { selection: Selectio
     pulledIn,
     leftOut,
     notCarried: danglingAliases(inventory, chosen),
-    async *entities(signal) {
-      for (const entity of all()) {
-        signal.throwIfAborted();
-        yield withinSelection(entity, chosen);
-      }
-    },
+    ...handingOut(makersInOrder(), chosen),
   };
 
-  function* all(): Generator<Entity> {
-    yield* experiments;
-    for (const { id, parent } of runs) yield convert.toRun(options.spool.read(id), parent);
+  /** Makes each entity when it is asked for, in the order in which they come. */
+  function makersInOrder(): Map<EntityKey, () => Entity> {
+    const all = new Map<EntityKey, () => Entity>();
+    const add = (entity: Entity): void => void all.set(entity.key, () => entity);
+    experiments.forEach(add);
+    for (const { id, parent } of runs) all.set(convert.runKey(id), () => convert.toRun(options.spool.read(id), parent));
     const uses = modelUses(runs.map(({ id }) => inventory.runs.get(id)));
     for (const wire of loggedModels) {
-      yield convert.toLoggedModel(wire, uses.get(wire.info.model_id) ?? { outputOf: [], inputOf: [] }, (key) => chosen.has(key));
+      const use = uses.get(wire.info.model_id) ?? { outputOf: [], inputOf: [] };
+      all.set(convert.loggedModelKey(wire.info.model_id), () => convert.toLoggedModel(wire, use, (key) => chosen.has(key)));
     }
-    yield* models;
-    yield* chosenVersions;
-    yield* aliases;
+    [...models, ...chosenVersions, ...aliases].forEach(add);
+    return all;
   }
 }
 
@@ -55,6 +54,22 @@ function closureOf(inventory: Inventory, versions: readonly ModelVersion[], sele
     versions: new Set(versions.map(({ key }) => key)),
     ...(found === undefined ? {} : { isRunWanted: (key) => found.has(idOf(key)) }),
   });
+}
+
+function handingOut(makers: ReadonlyMap<EntityKey, () => Entity>, chosen: ReadonlySet<EntityKey>): Pick<Catalogue, "entities" | "entity"> {
+  return {
+    async *entities(signal) {
+      for (const make of makers.values()) {
+        signal.throwIfAborted();
+        yield withinSelection(make(), chosen);
+      }
+    },
+    async entity(key) {
+      const make = makers.get(key);
+      if (make === undefined) throw new MigrationError("NOT_FOUND", `${key} is not in the selection`, { key });
+      return withinSelection(make(), chosen);
+    },
+  };
 }
 
 type Kinds = "experiments" | "runs" | "loggedModels" | "models" | "versions" | "aliases";

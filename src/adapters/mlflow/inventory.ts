@@ -100,7 +100,7 @@ async function listRegistry(server: MlflowServer, selection: Selection, signal: 
 }
 
 /** On a version that mlferry made to use up a number, and did not come to remove. */
-const PLACEHOLDER_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.placeholder}`;
+export const PLACEHOLDER_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.placeholder}`;
 
 /** The experiment of carrier runs is no part of the registry unless somebody put runs of their own there. */
 function leaveOutCarriers(experiments: Map<string, WireExperiment>, runs: ReadonlyMap<string, RunIndex>): void {
@@ -113,6 +113,6 @@ function leaveOutCarriers(experiments: Map<string, WireExperiment>, runs: Readon
 }
 
 /** Ids of runs and logged models in a source or a location. */
-function idsIn(text: string): string[] {
+export function idsIn(text: string): string[] {
   return [...text.matchAll(/(?<![0-9a-z])(m-)?[0-9a-f]{32}(?![0-9a-z])/g)].map(([id]) => id);
 }

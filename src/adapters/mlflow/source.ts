@@ -1,6 +1,7 @@
 // The reading half of an MLflow server. What is where: calls.ts and wire.ts talk to it, inventory.ts and catalogue.ts select,
 // histories.ts and artifacts.ts read the contents. Writing is target.ts.
 import type { Source } from "../../ports/source.ts";
+import { createAnswers } from "./answers.ts";
 import { readArtifacts } from "./artifacts.ts";
 import { mlflowCapabilities } from "./capabilities.ts";
 import { catalogueOf } from "./catalogue.ts";
@@ -25,6 +26,7 @@ export function createMlflowSource(server: MlflowServer): Source {
       const uncarried = await countUncarried(server, { experiments: draft.experiments, selection }, signal);
       return { ...draft, notCarried: [...draft.notCarried, ...uncarried] };
     },
+    ask: createAnswers(server),
     histories: (runs, signal) => readHistories(server.http, runs, signal),
     artifacts: (owner, signal) => readArtifacts(server, owner, signal),
     async close() {

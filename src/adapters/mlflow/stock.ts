@@ -141,7 +141,8 @@ async function hasModels({ server, experimentIds, signal, loggedModels, allListe
 /** Keeps the filter far below what servers and proxies accept. */
 const IDS_IN_FILTER = 100;
 
-function indexOf({ info, data, outputs, inputs }: WireRun): RunIndex {
+/** The light facts of a run that was read whole. */
+export function indexOf({ info, data, outputs, inputs }: WireRun): RunIndex {
   const parent = data.tags.get(PARENT_TAG);
   return {
     id: info.run_id,

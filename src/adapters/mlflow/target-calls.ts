@@ -41,6 +41,19 @@ export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefine
   }
 }
 
+/**
+ * The same for a look-up by name, to which a server with a login and workspaces answers 403 also where there is nothing of the name
+ * (3.17.2): such an object counts as missing, and its create, which is refused or finds the name taken, tells the rest.
+ */
+export async function unlessUnseen<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await unlessMissing(answer);
+  } catch (thrown) {
+    if (thrown instanceof MigrationError && thrown.request?.status === 403) return undefined;
+    throw thrown;
+  }
+}
+
 /** Whether the server refused with this code of its own. The status alone says nothing: a missing route is a 404 too. */
 export function isRefusal(thrown: unknown, serverCode: string): thrown is MigrationError {
   return thrown instanceof MigrationError && thrown.request?.serverCode === serverCode;

@@ -4,7 +4,7 @@ import type { Experiment } from "../../model/entities.ts";
 import { PROVENANCE } from "../../model/keys.ts";
 import { get } from "./calls.ts";
 import { toExperiment } from "./convert.ts";
-import { unlessMissing } from "./target-calls.ts";
+import { unlessUnseen } from "./target-calls.ts";
 import { parseWire, wire } from "./wire.ts";
 
 /** An experiment as it is at the target. */
@@ -26,7 +26,7 @@ export function createExperimentReader(http: HttpClient): ExperimentReader {
   return {
     async byName(name, signal) {
       const path = "/api/2.0/mlflow/experiments/get-by-name";
-      const answer = await unlessMissing(get(http, path, { query: [["experiment_name", name]], schema: wire.experiment, signal }));
+      const answer = await unlessUnseen(get(http, path, { query: [["experiment_name", name]], schema: wire.experiment, signal }));
       if (answer === undefined) return undefined;
       const entity = toExperiment(answer.experiment);
       return { id: answer.experiment.experiment_id, entity, source: entity.provenance.get(PROVENANCE.source) };

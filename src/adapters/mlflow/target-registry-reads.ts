@@ -7,7 +7,7 @@ import { loggedModelKey, runKey, toModelVersion, toRegisteredModel } from "./con
 import type { VersionPlace } from "./convert.ts";
 import type { KeyValue } from "./target-batches.ts";
 import type { Calls } from "./target-calls.ts";
-import { CARRIER_TAG, unlessMissing } from "./target-calls.ts";
+import { CARRIER_TAG, unlessUnseen } from "./target-calls.ts";
 import { parseWire, wire } from "./wire.ts";
 import type { WireModelVersion } from "./wire.ts";
 
@@ -45,7 +45,7 @@ export function createRegistryReader(http: HttpClient, calls: Calls): RegistryRe
   return {
     async model(name, signal) {
       const path = "/api/2.0/mlflow/registered-models/get";
-      const answer = await unlessMissing(get(http, path, { query: [["name", name]], schema: wire.registeredModel, signal }));
+      const answer = await unlessUnseen(get(http, path, { query: [["name", name]], schema: wire.registeredModel, signal }));
       if (answer === undefined) return undefined;
       const { aliases, tags } = answer.registered_model;
       const byAlias = new Map(aliases.map(({ alias, version }) => [alias, version]));
@@ -89,8 +89,13 @@ async function newestWithTag(
 /** Marks a registered model that is a prompt (mlflow/prompt/constants.py). */
 const PROMPT_TAG = "mlflow.prompt.is_prompt";
 
+/** A version as it tells by itself: whether the run and the files that it names are there is not asked. */
+export function versionAlone(version: WireModelVersion): ModelVersion {
+  return toModelVersion(version, placeOf(version));
+}
+
 function versionThere(version: WireModelVersion): VersionThere {
-  const entity = toModelVersion(version, placeOf(version));
+  const entity = versionAlone(version);
   const { provenance, description, tags, stage } = entity;
   return {
     number: version.version,

@@ -36,6 +36,7 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
     origin: source.origin,
     capabilities: mlflowCapabilities(server),
     select: (selection, signal) => source.select(selection, signal),
+    ask: (question, signal) => source.ask(question, signal),
     histories: (runs, signal) => source.histories(runs, signal),
     artifacts: (owner, signal) => source.artifacts(owner, signal),
     find: (entity, context) => find(writers, entity, context),

@@ -128,7 +128,7 @@ function isOpen({ experiments, models }: Selection): boolean {
 /** With MLflow's basic-auth app (3.x), searches leave out what the user may not read, without a word. Administrators see everything. */
 async function hidden(server: MlflowServer, signal: AbortSignal): Promise<NotCarried[]> {
   const { user } = await get(server.http, "/api/2.0/mlflow/users/current", { schema: wire.currentUser, signal });
-  return user.is_admin ? [] : [unseen("objects that this user may not see")];
+  return user?.is_admin !== false ? [] : [unseen("objects that this user may not see")];
 }
 
 function hasMore({ next_page_token: token }: { readonly next_page_token?: string | undefined }): boolean {

@@ -9,8 +9,11 @@ import type { Inventory } from "./inventory.ts";
 import { CARRIER_TAG } from "./target-calls.ts";
 import type { WireLoggedModel, WireModelVersion } from "./wire.ts";
 
+/** What a version's files may lie in. */
+export type Known = Pick<Inventory, "runs" | "loggedModels" | "promotions" | "locations">;
+
 /** Resolves a version's source against what is known to exist. */
-export function placeOf(version: WireModelVersion, inventory: Inventory): VersionPlace {
+export function placeOf(version: WireModelVersion, inventory: Known): VersionPlace {
   const run = inventory.runs.has(version.run_id) ? { run: runKey(version.run_id) } : {};
   // A carrier run, which is no run of the inventory, only holds the files: the version has them as its own.
   if (version.tags.has(CARRIER_TAG)) return { files: { owner: "own" }, ...run };
@@ -20,7 +23,7 @@ export function placeOf(version: WireModelVersion, inventory: Inventory): Versio
   return { files: filesAt(uri, version.run_id, inventory), ...run };
 }
 
-function filesAt(uri: string, runId: string, inventory: Inventory): VersionFiles {
+function filesAt(uri: string, runId: string, inventory: Known): VersionFiles {
   const [, model] = /^models:\/(m-[0-9a-f]{32})\/?$/.exec(uri) ?? [];
   if (model !== undefined)
     return inventory.loggedModels.has(model) ? { owner: "logged-model", key: loggedModelKey(model), path: "" } : { owner: "own" };
@@ -36,7 +39,7 @@ function filesAt(uri: string, runId: string, inventory: Inventory): VersionFiles
  * `runs:/<run>/<name>/…` means the newest logged model of that name which the run made, if there is one: its files win over those of
  * the run (mlflow/store/artifact/runs_artifact_repo.py).
  */
-function namedModel(run: string, path: string, inventory: Inventory): VersionFiles | undefined {
+function namedModel(run: string, path: string, inventory: Known): VersionFiles | undefined {
   const [name = "", ...rest] = path.split("/");
   let newest: WireLoggedModel["info"] | undefined;
   for (const { model: id } of inventory.runs.get(run)?.outputs ?? []) {
@@ -48,14 +51,14 @@ function namedModel(run: string, path: string, inventory: Inventory): VersionFil
 }
 
 /** The last id in the path decides: a logged model's root holds its experiment's, never another model's. */
-function belowModel(uri: string, inventory: Inventory): VersionFiles | undefined {
+function belowModel(uri: string, inventory: Known): VersionFiles | undefined {
   const [id] = uri.match(/m-[0-9a-f]{32}/g)?.slice(-1) ?? [];
   const root = id === undefined ? undefined : inventory.loggedModels.get(id)?.info.artifact_uri;
   const path = root === undefined ? undefined : below(uri, root);
   return id === undefined || path === undefined ? undefined : { owner: "logged-model", key: loggedModelKey(id), path };
 }
 
-function belowRun(uri: string, runId: string, inventory: Inventory): VersionFiles | undefined {
+function belowRun(uri: string, runId: string, inventory: Known): VersionFiles | undefined {
   for (const id of new Set([runId, ...(uri.match(/(?<![0-9a-z-])[0-9a-f]{32}(?![0-9a-z])/g) ?? [])])) {
     const root = inventory.runs.get(id)?.artifactUri;
     const path = root === undefined || root === "" ? undefined : below(uri, root);

@@ -164,7 +164,7 @@ export const wire = {
   datasets: z.object({ datasets: z.array(z.unknown()).default([]), ...nextPage }),
   scorers: z.object({ scorers: z.array(z.unknown()).default([]) }),
   webhooks: z.object({ webhooks: z.array(z.unknown()).default([]), ...nextPage }),
-  currentUser: z.object({ user: z.object({ is_admin: z.boolean().default(false) }) }),
+  currentUser: z.object({ user: z.object({ is_admin: z.boolean().default(false) }).optional() }),
   workspaces: z.object({ workspaces: z.array(workspace).default([]) }),
   serverInfo: z.object({
     store_type: text,
