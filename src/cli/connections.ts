@@ -6,10 +6,14 @@ import type { LevelChange } from "../http/adaptive.ts";
 import type { RetryEvent } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
 import type { Pacer, PaceReport } from "../http/pace.ts";
+import { createStores } from "../stores/open.ts";
 import { credentialsOf } from "./credentials.ts";
+import { rootRulesOf } from "./file-flags.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { PaceFlags } from "./flags.ts";
 import type { Location, Role } from "./location.ts";
 import { routeOf } from "./route.ts";
+import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ServerLocation = Location & { readonly place: "mlflow" };
@@ -17,6 +21,7 @@ export type ServerLocation = Location & { readonly place: "mlflow" };
 export interface ConnectionsOptions {
   readonly terminal: Pick<Terminal, "env" | "version" | "secrets" | "now">;
   readonly pace: PaceFlags;
+  readonly roots: RootFlags;
   /** All locations that will be opened. */
   readonly locations: readonly Location[];
   readonly onRetry: (event: RetryEvent) => void;
@@ -51,6 +56,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
         writes: role === "target",
         route: routeOf(location, terminal.env),
         ...credentialsOf(location, role, terminal),
+        signedUrls: signedUrlsFor(role, terminal.env),
+        stores: createStores({ settings: storeSettingsFor(role, terminal.env), rules: rootRulesOf(options.roots, role) }),
         ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),
       };
       const server = await connectMlflow(client, signal);

@@ -1,5 +1,6 @@
 // The engine's job from what a command opened: the same for moving, planning and verifying.
 import type { Job } from "../engine/job.ts";
+import { createFileFilter } from "../model/file-filter.ts";
 import { createMapping } from "../model/mapping.ts";
 import type { JobOptions } from "./job-options.ts";
 import { logJobEvent } from "./job-log.ts";
@@ -18,6 +19,7 @@ export function jobOf(
     selection: options.selection,
     mapping: createMapping(options.mapping),
     onLoss: options.onLoss,
+    files: createFileFilter(options.files ?? {}),
     versionNumbers: options.versionNumbers,
     signal: interruption.signal,
     drain: interruption.drain,

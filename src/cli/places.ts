@@ -12,6 +12,7 @@ import { mlflowCapabilities } from "../adapters/mlflow/capabilities.ts";
 import type { MlflowServer } from "../adapters/mlflow/connect.ts";
 import { examineMlflow } from "../adapters/mlflow/examine.ts";
 import { createMlflowSource } from "../adapters/mlflow/source.ts";
+import { requireFileStore } from "../adapters/mlflow/target-files.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
 import { createWorkspace } from "../adapters/mlflow/workspaces.ts";
 import type { Workspace } from "../adapters/mlflow/workspaces.ts";
@@ -41,6 +42,8 @@ interface WriteUse {
   readonly source: Source;
   readonly selection: unknown;
   readonly created: Date;
+  /** Whether files are to be written: then the package and the credentials for it must be there. */
+  readonly withFiles: boolean;
   readonly force: boolean;
   readonly reopen?: boolean;
   readonly compression?: Compression;
@@ -129,11 +132,17 @@ async function serverTarget(
   if (workspace?.missing !== undefined && use.for !== "verify") {
     const whole = await connect(wholeServer(location), "target", signal);
     if (use.for === "plan") return emptyWorkspace(whole, workspace.name);
+    await requireStore(whole, use, signal);
     await createWorkspace(whole.http, { name: workspace.name, ...workspace.missing }, signal);
   }
   const server = await connect(location, "target", signal);
+  await requireStore(server, use, signal);
   otherWorkspaces(location, server, "target").notes.forEach(onNote);
   return createMlflowTarget(server, createMlflowSource(server));
+}
+
+async function requireStore(server: MlflowServer, use: TargetUse, signal: AbortSignal): Promise<void> {
+  if (use.for === "write" && use.withFiles) await requireFileStore(server, signal);
 }
 
 function wholeServer({ workspace: _none, ...location }: ServerLocation): ServerLocation {

@@ -1,6 +1,7 @@
 // What every command that reads a place sets up and takes down: log, progress, Ctrl-C, and the places themselves.
 import { asMigrationError, MigrationError } from "../errors.ts";
 import { commandLine } from "./command-line.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { OutputFlags, PaceFlags } from "./flags.ts";
 import { listenForInterrupts } from "./interruption.ts";
 import type { Interruption } from "./interruption.ts";
@@ -28,7 +29,7 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  readonly flags: OutputFlags & PaceFlags;
+  readonly flags: OutputFlags & PaceFlags & RootFlags;
   readonly locations: readonly Location[];
   /** Shown until the work tells another. */
   readonly phase: string;
@@ -75,6 +76,7 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
     places: createPlaces({
       terminal,
       pace: flags,
+      roots: flags,
       locations,
       onNote(line) {
         display.say(line);

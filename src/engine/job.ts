@@ -3,6 +3,7 @@ import type { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey, ModelVersion, PlacedKey, Tags } from "../model/entities.ts";
 import { facts, type Facts } from "../model/facts.ts";
 import { idOf, PROVENANCE, provenanceDigest } from "../model/keys.ts";
+import type { FileFilter } from "../model/file-filter.ts";
 import type { Mapping } from "../model/mapping.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
@@ -19,6 +20,8 @@ export interface Job {
   readonly selection: Selection;
   readonly mapping: Mapping;
   readonly onLoss: "refuse" | "drop";
+  /** Files that are wanted. Default: all. */
+  readonly files?: FileFilter;
   /** Default: `preserve`. */
   readonly versionNumbers?: VersionNumbers;
   /** Most requests that may be in flight at one host; the number of entities that are worked on is derived from it. */

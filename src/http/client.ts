@@ -22,7 +22,7 @@ import type { Repeatable, RetryEvent, RetryPolicy } from "./retry.ts";
 import type { Route } from "./route.ts";
 import { upload } from "./upload.ts";
 import { routeOf } from "./workload.ts";
-import type { UploadRequest } from "./upload.ts";
+import type { Uploaded, UploadRequest } from "./upload.ts";
 
 export type { Query } from "./address.ts";
 export type { DownloadRequest } from "./download.ts";
@@ -70,7 +70,7 @@ export interface HttpClient {
    */
   download(request: DownloadRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** PUT. `open` is called anew for each attempt, which may be repeated. Errors of the opened stream are passed on as they are. */
-  upload(request: UploadRequest, open: () => AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  upload(request: UploadRequest, open: () => AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded>;
   /** Without credentials, without a trailing slash. */
   readonly baseUrl: string;
   /** Requests sent so far, retries included. */

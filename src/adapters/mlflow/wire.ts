@@ -170,7 +170,15 @@ export const wire = {
     store_type: text,
     workspaces_enabled: z.boolean().default(false),
     artifact_serving_enabled: z.boolean().default(true),
+    multipart_uploads_enabled: z.boolean().default(false),
   }),
+  multipartUpload: z.object({
+    upload_id: text,
+    credentials: z.array(
+      z.object({ url: z.string(), part_number: z.coerce.number(), headers: z.record(z.string(), z.string()).default({}) }),
+    ),
+  }),
+  presigned: z.object({ url: z.string() }),
 } as const;
 
 /** Checks an answer. Throws NOT_A_REGISTRY naming the field when the server's answer is not MLflow's. */

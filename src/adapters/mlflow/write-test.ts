@@ -57,7 +57,7 @@ async function write(
   const path = "mlferry-doctor.txt";
   const bytes = Buffer.from("written by mlferry doctor to see whether it can\n");
   undo.push({ what: `file ${path} of run ${run.run_id}`, work: () => removeFile(server, artifactUriBelow(run.artifact_uri, path)) });
-  await createSender(server.http, run.artifact_uri, signal)({ path, sizeBytes: bytes.length }, () => oneChunk(bytes));
+  await createSender(server, run.artifact_uri, signal)({ path, sizeBytes: bytes.length }, () => oneChunk(bytes));
   const removal = { what: `registered model ${name}`, work: () => calls.remove("DELETE", "registered-models/delete", { name }, late) };
   await making(undo, removal, () => calls.create("registered-models/create", { name }, signal));
 }
