@@ -31,6 +31,9 @@ export async function runLookup(terminal: Terminal, questions: readonly string[]
   refuseContradictions(flags);
   const locator = createLocator(terminal, flags);
   const place = flags.in === undefined ? undefined : locator.locate(flags.in, { role: "target", use: "read" });
+  if (place?.place === "pipe" && questions.includes("-")) {
+    throw new MigrationError("USAGE", "stdin is to be both the questions and the bundle", { hint: "give the bundle as a file" });
+  }
   await inSession(terminal, { flags, locations: place === undefined ? [] : [place], phase: "looking up" }, async (session) => {
     await using book = place === undefined ? await journals(terminal, flags, locator) : await openPlace(session, place, flags);
     const collected: LookedUp[] = [];
@@ -68,7 +71,7 @@ interface Book extends AsyncDisposable {
 async function openPlace(session: Session, place: Location, flags: LookupFlags): Promise<Book> {
   const { signal } = session.interruption;
   const source = await session.places.target(place, { for: "verify" }, signal);
-  const counterparts = flags.reverse === true ? cameFrom(source, signal) : placedAt(source, { orSame: place.place === "bundle" }, signal);
+  const counterparts = flags.reverse === true ? cameFrom(source, signal) : placedAt(source, { orSame: place.place !== "mlflow" }, signal);
   // The session closes its places.
   return { counterparts, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

@@ -167,10 +167,23 @@ describe("-", () => {
       ["export", "-", "-o", "-"],
       ["import", "-", "-"],
       ["verify", "-", "-"],
+      ["diff", "-", "-"],
     ]) {
       const ran = await mlferryHere(args, { cwd });
       expect(ran, args.join(" ")).toMatchObject({ code: 2, stdout: "" });
       expect(ran.stderr).toBe("error: source and target are both -\nhint: name one of them: only one place can be a pipe\n");
+    }
+  });
+
+  test("is one thing that stdin carries, and nothing that a plan or many workspaces can mean", async () => {
+    const lines: Readonly<Record<string, readonly string[]>> = {
+      "stdin is to be both the questions and the bundle": ["lookup", "-", "--in", "-"],
+      "a plan between - and another place cannot be saved": ["plan", "-", "c.tar", "--out", "a.plan"],
+      "- is a single bundle, and --workspaces makes one of each workspace": ["import", "-", "http://127.0.0.1:1", "--workspaces", "*"],
+    };
+    for (const [message, args] of Object.entries(lines)) {
+      const ran = await mlferryHere(args, { cwd });
+      expect(ran, args.join(" ")).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(`error: ${message}\n`) as string });
     }
   });
 

@@ -1,6 +1,7 @@
 // mlferry diff: two places compared that need not stem from each other.
 import type { Command } from "commander";
 import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
+import { refuseTwoPipes } from "../pipe.ts";
 import { addPlaceFlags, createLocator } from "../place-flags.ts";
 import { runDiff } from "../run-diff.ts";
 import type { DiffFlags } from "../run-diff.ts";
@@ -29,8 +30,10 @@ Examples:
   mlferry diff http://dev:5000 http://prod:5000 --models 'fraud*' --level metadata
   mlferry diff backup.tar http://prod:5000 --json | jq '.different[].differences[]'`,
     )
-    .action((a: string, b: string, flags: DiffFlags) => {
+    .action(async (first: string, second: string, flags: DiffFlags) => {
       const { locate } = createLocator(terminal, flags);
-      return runDiff(terminal, { a: locate(a, { role: "source" }), b: locate(b, { role: "target", use: "read" }), flags });
+      const [a, b] = [locate(first, { role: "source" }), locate(second, { role: "target", use: "read" })];
+      refuseTwoPipes(a, b);
+      await runDiff(terminal, { a, b, flags });
     });
 }
