@@ -72,9 +72,9 @@ function commands(): string {
   const output = { write: (text: string) => void (written += text), isTTY: false, columns: WIDTH };
   const signals = { on: () => signals, off: () => signals } as unknown as Terminal["signals"];
   const terminal = {
+    bytes: {} as Terminal["bytes"],
     stdout: output,
     stderr: output,
-    stdin: () => process.stdin,
     env: {},
     args: [],
     version: "",

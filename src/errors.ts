@@ -40,6 +40,7 @@ export const CODES = {
   ARTIFACT_CORRUPT: { exit: 3, meaning: "a file's bytes differ from its recorded size or digest" },
   BUNDLE_DAMAGED: { exit: 1, meaning: "a bundle is cut short or was altered" },
   BUNDLE_TOO_NEW: { exit: 1, meaning: "a bundle has a format version that this mlferry does not know" },
+  OUTPUT_CLOSED: { exit: 1, meaning: "whoever reads the bundle from stdout has stopped before its end" },
   DISK: { exit: 1, meaning: "the local disk refused a read or a write" },
   NOT_SUPPORTED: { exit: 1, meaning: "the place does not offer what was asked" },
   STALE_PLAN: { exit: 6, meaning: "a saved plan no longer fits: tool, source or target have changed since it was made" },

@@ -22,8 +22,11 @@ export { checkBundle } from "./adapters/bundle/check.ts";
 export type { BundleCheck, BundleProblem, CheckCounts } from "./adapters/bundle/check.ts";
 export { openBundleSource } from "./adapters/bundle/source.ts";
 export type { BundleSource, BundleSourceOptions } from "./adapters/bundle/source.ts";
-export { createBundleTarget } from "./adapters/bundle/target.ts";
-export type { BundleTargetOptions } from "./adapters/bundle/target.ts";
+export type { OpenTar } from "./adapters/bundle/member-store.ts";
+export type { Compression } from "./adapters/bundle/spool.ts";
+export type { ByteSink } from "./adapters/bundle/stream-writer.ts";
+export { createBundleStream, createBundleTarget } from "./adapters/bundle/target.ts";
+export type { BundleContentOptions, BundleStreamOptions, BundleTargetOptions } from "./adapters/bundle/target.ts";
 export { createMemory } from "./adapters/memory/memory.ts";
 export type { Content, MemoryOptions, MemoryPlace } from "./adapters/memory/memory.ts";
 

@@ -1,10 +1,12 @@
 // Checks a bundle by itself, without any other place.
+import { STDIN } from "../adapters/bundle/envelope.ts";
 import { checkBundle } from "../adapters/bundle/check.ts";
 import { bundleCheckJson } from "../report/bundle-check-json.ts";
 import { bundleCheckText } from "../report/bundle-check-text.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputFlags, PaceFlags } from "./flags.ts";
 import type { Location } from "./location.ts";
+import { bundleToRead } from "./places.ts";
 import { inSession } from "./session.ts";
 import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
@@ -12,11 +14,13 @@ import type { Terminal } from "./terminal.ts";
 /** Prints every problem and sets the exit code: 4 when there is one. */
 export function checkOneBundle(
   terminal: Terminal,
-  location: Location & { place: "bundle" },
+  location: Exclude<Location, { place: "mlflow" }>,
   flags: OutputFlags & PaceFlags,
 ): Promise<void> {
-  return inSession(terminal, { flags, locations: [location], phase: `checking ${location.path}` }, async (session) => {
-    const check = checkBundle(location.path, { signal: session.interruption.signal });
+  const path = location.place === "bundle" ? location.path : STDIN;
+  return inSession(terminal, { flags, locations: [location], phase: `checking ${path}` }, async (session) => {
+    const { signal } = session.interruption;
+    const check = checkBundle(await bundleToRead(location, session, signal), { signal });
     const problems: { member: string; problem: string }[] = [];
     for await (const problem of check) {
       problems.push(problem);
@@ -24,7 +28,7 @@ export function checkOneBundle(
     }
     session.display.end();
     terminal.exitCode = problems.length > 0 ? EXIT.different : EXIT.done;
-    const result = { bundle: location.path, problems, ...check.counts };
+    const result = { bundle: path, problems, ...check.counts };
     const json = flags.json === true;
     writeLines(
       terminal.stdout,

@@ -16,7 +16,15 @@ export type Location =
       /** Which of the server's workspaces; absent where nobody said. */
       readonly workspace?: ChosenWorkspace;
     }
-  | { readonly place: "bundle"; readonly path: string };
+  | { readonly place: "bundle"; readonly path: string }
+  /** A bundle through stdin where it is read, through stdout where it is written. */
+  | { readonly place: "pipe" };
+
+/** A location that can be looked at before anything flows. */
+export type StandingLocation = Exclude<Location, { readonly place: "pipe" }>;
+
+/** How a pipe is written. */
+export const PIPE = "-";
 
 export type Role = "source" | "target";
 
@@ -50,7 +58,8 @@ export function parseLocation(text: string, { role, use = role === "source" ? "r
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
   if (/^databricks(-uc)?$/.test(text) || (scheme !== undefined && UNSUPPORTED.test(scheme))) throw unsupported(text, scheme ?? text);
   if (scheme !== undefined) throw unknown(text, `${role} ${quoted(text)} has the unknown form ${scheme}:`);
-  if (text.trim() === "" || text === "-") throw unknown(text, `${role} ${quoted(text)} names no place`);
+  if (text === PIPE) return { place: "pipe" };
+  if (text.trim() === "") throw unknown(text, `${role} ${quoted(text)} names no place`);
   if (use === "read") return readableBundle(text, { role, config });
   // A mistyped name must not become a new folder.
   if (!isPath(text) && !existsSync(text)) throw unknownName(text, { role, config });
@@ -65,6 +74,7 @@ export function outputLocation(text: string): Location {
 
 /** Two locations are one place when both are the same path, or the same workspace of the same server. */
 export function isSamePlace(a: Location, b: Location): boolean {
+  if (a.place === "pipe") return b.place === "pipe";
   if (a.place === "bundle") return b.place === "bundle" && resolve(a.path) === resolve(b.path);
   return b.place === "mlflow" && a.url === b.url && workspaceOf(a) === workspaceOf(b);
 }
@@ -79,7 +89,8 @@ function isPath(text: string): boolean {
 
 const UNSUPPORTED = /^(databricks|databricks-uc|uc|sqlite|file|mysql|postgresql|mssql|s3|gs|abfss?|wasbs?|dbfs|hdfs|viewfs)(\+.*)?$/;
 
-const FORMS = "known forms: http(s)://host[:port][/path] (an MLflow server), NAME.tar or ./FOLDER (a bundle), a name in mlferry.yaml";
+const FORMS =
+  "known forms: http(s)://host[:port][/path] (an MLflow server), NAME.tar or ./FOLDER (a bundle), - (a bundle through a pipe), a name in mlferry.yaml";
 
 function serverLocation(text: string, role: Role): Location & { readonly place: "mlflow" } {
   const url = URL.parse(text);

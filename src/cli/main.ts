@@ -7,6 +7,8 @@ if (problem === undefined) {
   // Loaded only now: an older Node stops at the modules themselves, with a message that helps nobody.
   const { runProgram } = await import("./run.ts");
   process.exitCode = await runProgram(process);
+  // A reader that takes no more of a bundle must not keep an interrupted command from ending.
+  if (process.exitCode === 130 && process.stdout.writableLength > 0) process.exit();
 } else {
   process.stderr.write(`${problem}\n`);
   process.exitCode = 1;

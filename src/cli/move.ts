@@ -1,4 +1,5 @@
 // From the words of a copy, export or import to the job, or to its plan with --dry-run.
+import type { Compression } from "../adapters/bundle/spool.ts";
 import { MigrationError } from "../errors.ts";
 import { eachWorkspace } from "./each-workspace.ts";
 import { isSamePlace, outputLocation } from "./location.ts";
@@ -6,6 +7,7 @@ import type { Location } from "./location.ts";
 import { hasMapping } from "./mapping-flags.ts";
 import { jobOptionsOf } from "./move-flags.ts";
 import type { MoveFlags } from "./move-flags.ts";
+import { refuseTerminals, refuseTwoPipes } from "./pipe.ts";
 import { createLocator } from "./place-flags.ts";
 import { runJob } from "./run-job.ts";
 import type { JobRequest } from "./run-job.ts";
@@ -27,19 +29,22 @@ export interface Move {
   readonly flags: MoveFlags;
   /** Default: false. */
   readonly force?: boolean;
+  /** Of a bundle that is written. Default: `auto`. */
+  readonly compression?: Compression;
   /** Where to save the plan of a dry run. */
   readonly out?: string;
 }
 
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
-export async function move(terminal: Terminal, { kind, source, target, flags, force = false, out }: Move): Promise<void> {
+export async function move(terminal: Terminal, { kind, source, target, flags, out, ...writing }: Move): Promise<void> {
   const options = jobOptionsOf(flags, terminal.now);
+  const { force = false, compression = "auto" } = writing;
   const { config, locate } = createLocator(terminal, flags);
   const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
   if (flags.workspaces === undefined) {
     const from = readable(kind, locate(source, { role: "source" }));
     const output = out === undefined ? {} : { output: { path: out, source, target } };
-    return moveOne(terminal, { source: from, target: writable(kind, locateTarget()), options, flags, force, ...output });
+    return moveOne(terminal, { source: from, target: writable(kind, locateTarget()), options, flags, force, compression, ...output });
   }
   if (out !== undefined) {
     throw new MigrationError("USAGE", "--out saves the plan of one workspace, and --workspaces goes through several", {
@@ -55,7 +60,7 @@ export async function move(terminal: Terminal, { kind, source, target, flags, fo
   };
   const writes = flags.dryRun !== true;
   return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
-    moveOne(one, { ...places, ...pair, options, flags, force }),
+    moveOne(one, { ...places, ...pair, options, flags, force, compression }),
   );
 }
 
@@ -63,7 +68,9 @@ type OneMove = JobRequest & { readonly flags: MoveFlags; readonly output?: PlanO
 
 async function moveOne(terminal: Terminal, request: OneMove): Promise<void> {
   const { source, target, flags, force, output } = request;
+  refuseTwoPipes(source, target);
   refuseSamePlace(source, target, flags);
+  takePipes(terminal, request);
   // The folder of many bundles is made when the first is written.
   const isSketch = flags.dryRun === true && flags.workspaces !== undefined;
   if (target.place === "bundle" && !isSketch) await refuseExisting(target.path, { force, dir: stateDir(flags.state, terminal.env) });
@@ -71,17 +78,26 @@ async function moveOne(terminal: Terminal, request: OneMove): Promise<void> {
   await (flags.dryRun === true ? runPlan(terminal, request) : runJob(terminal, request));
 }
 
+/** Throws USAGE for a pipe that is a terminal, or that a saved plan would name: whoever applies it has another one. */
+function takePipes(terminal: Terminal, { source, target, flags, output }: OneMove): void {
+  const isWritten = target.place === "pipe" && flags.dryRun !== true;
+  refuseTerminals(terminal, isWritten ? { source, target } : { source });
+  if (isWritten) terminal.sendsBundle = true;
+  if (output === undefined || (source.place !== "pipe" && target.place !== "pipe")) return;
+  throw new MigrationError("USAGE", "a plan between - and another place cannot be saved", { hint: "give the bundle as a file" });
+}
+
 /** The source, if it is what the command reads. */
-function readable(kind: MoveKind, source: Location): Location {
-  if (kind !== "import" || source.place === "bundle") return source;
+function readable<L extends Location>(kind: MoveKind, source: L): L {
+  if (kind !== "import" || source.place !== "mlflow") return source;
   throw new MigrationError("USAGE", "import reads bundles, and the source is a server's address", {
     hint: "use mlferry copy SRC DST to read from a server",
   });
 }
 
 /** The target, if it is what the command writes. */
-function writable(kind: MoveKind, target: Location): Location {
-  if (kind !== "export" || target.place === "bundle") return target;
+function writable<L extends Location>(kind: MoveKind, target: L): L {
+  if (kind !== "export" || target.place !== "mlflow") return target;
   throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
     hint: "use mlferry copy SRC DST to write to a server",
   });

@@ -51,7 +51,7 @@ function withWorkspace(
 ): Location {
   const { role, flags, env } = given;
   const flag = role === "source" ? flags.sourceWorkspace : flags.targetWorkspace;
-  if (location.place === "bundle") {
+  if (location.place !== "mlflow") {
     if (flag === undefined) return location;
     throw new MigrationError("USAGE", `--${role}-workspace is given, and the ${role} is a bundle, which has no workspaces`, {
       hint: "leave the flag out",

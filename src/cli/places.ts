@@ -4,7 +4,9 @@ import { resolve } from "node:path";
 import { bundleCapabilities } from "../adapters/bundle/capabilities.ts";
 import { examineBundle } from "../adapters/bundle/examine.ts";
 import { openBundleSource } from "../adapters/bundle/source.ts";
-import { createBundleTarget } from "../adapters/bundle/target.ts";
+import type { Compression } from "../adapters/bundle/spool.ts";
+import type { OpenTar } from "../adapters/bundle/member-store.ts";
+import { createBundleStream, createBundleTarget } from "../adapters/bundle/target.ts";
 import { createMemory } from "../adapters/memory/memory.ts";
 import { mlflowCapabilities } from "../adapters/mlflow/capabilities.ts";
 import type { MlflowServer } from "../adapters/mlflow/connect.ts";
@@ -22,15 +24,18 @@ import type { UnreadWorkspaces } from "../report/unread-workspaces.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
 import { createConnections } from "./connections.ts";
 import type { Connections, ConnectionsOptions, ServerLocation } from "./connections.ts";
-import type { Location, Role } from "./location.ts";
+import type { Location, Role, StandingLocation } from "./location.ts";
 import { otherWorkspaces } from "./other-workspaces.ts";
+import { refuseTerminals, spoolStdin, stdoutSink, temporaryFolder } from "./pipe.ts";
+import type { Terminal } from "./terminal.ts";
 
 export interface PlacesOptions extends ConnectionsOptions {
+  readonly terminal: ConnectionsOptions["terminal"] & Pick<Terminal, "bytes">;
   /** Told what a user should know of the places, a line each. */
   readonly onNote: (line: string) => void;
 }
 
-/** What is written: for `force` and `reopen` (default: false) see BundleTargetOptions. */
+/** What is written: for `force`, `reopen` (default: false) and `compression` see BundleTargetOptions. */
 interface WriteUse {
   readonly for: "write";
   readonly source: Source;
@@ -38,6 +43,7 @@ interface WriteUse {
   readonly created: Date;
   readonly force: boolean;
   readonly reopen?: boolean;
+  readonly compression?: Compression;
 }
 
 /** What a target is opened for: only `write` begins a bundle. */
@@ -53,7 +59,7 @@ export interface Places {
   /** What was and may be sent to servers. */
   readonly sent: Pick<Connections, "requests" | "pace" | "transfers">;
   /** Looks at a place before a job, with what it is to be used for. Throws INTERRUPTED only. */
-  examine(location: Location, role: Role, options: ExamineOptions): AsyncGenerator<Examined>;
+  examine(location: StandingLocation, role: Role, options: ExamineOptions): AsyncGenerator<Examined>;
   /** Closes every place that was opened. */
   close(): Promise<void>;
 }
@@ -73,7 +79,7 @@ export function createPlaces(options: PlacesOptions): Places {
   let unread: UnreadWorkspaces | undefined;
   return {
     async source(location, signal) {
-      if (location.place === "bundle") return keep(await openBundleSource(location.path, { signal }));
+      if (location.place !== "mlflow") return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
       const server = await connect(location, "source", signal);
       const { notes, unread: passedOver } = otherWorkspaces(location, server, "source");
       unread = passedOver;
@@ -81,7 +87,7 @@ export function createPlaces(options: PlacesOptions): Places {
       return keep(createMlflowSource(server));
     },
     async target(location, use, signal) {
-      if (location.place === "bundle") return keep(await bundleTarget(location.path, use, { version: options.terminal.version, signal }));
+      if (location.place !== "mlflow") return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
       return keep(await serverTarget(location, use, { connect, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
@@ -104,7 +110,7 @@ function workspacesOf({ workspaces, uri }: MlflowServer): readonly Workspace[] {
 }
 
 function examine(
-  location: Location,
+  location: StandingLocation,
   options: ExamineOptions,
   connect: (location: ServerLocation) => Promise<MlflowServer>,
 ): AsyncGenerator<Examined> {
@@ -144,21 +150,44 @@ function emptyWorkspace(server: MlflowServer, name: string): Target {
   return createMemory({ uri: `${uri} (workspace ${name}, to be created)`, origin, capabilities: mlflowCapabilities(server) });
 }
 
-async function bundleTarget(path: string, use: TargetUse, { version, signal }: { version: string; signal: AbortSignal }): Promise<Target> {
+type BundleLocation = Exclude<Location, ServerLocation>;
+
+/** The path of a bundle, or what came through stdin. */
+export async function bundleToRead(
+  location: BundleLocation,
+  { terminal }: Pick<PlacesOptions, "terminal">,
+  signal: AbortSignal,
+): Promise<string | OpenTar> {
+  if (location.place === "bundle") return location.path;
+  refuseTerminals(terminal, { source: location });
+  return spoolStdin(terminal, signal);
+}
+
+interface Opening {
+  readonly terminal: PlacesOptions["terminal"];
+  readonly signal: AbortSignal;
+}
+
+async function bundleTarget(location: BundleLocation, use: TargetUse, { terminal, signal }: Opening): Promise<Target> {
+  const uri = location.place === "bundle" ? location.path : "stdout";
   switch (use.for) {
     case "verify":
-      return bundleAsTarget(await openBundleSource(path, { signal }));
+      return bundleAsTarget(await openBundleSource(await bundleToRead(location, { terminal }, signal), { signal }));
     case "plan":
       // A bundle is always written anew: what is to be done shows on an empty place that holds what a bundle holds.
-      return createMemory({ uri: path, origin: use.source.origin, capabilities: bundleCapabilities(), newIds: false });
-    case "write":
-      return createBundleTarget(resolve(path), {
-        tool: `mlferry ${version}`,
+      return createMemory({ uri, origin: use.source.origin, capabilities: bundleCapabilities(), newIds: false });
+    case "write": {
+      const content = {
+        tool: `mlferry ${terminal.version}`,
         source: { uri: use.source.uri, origin: use.source.origin },
         selection: use.selection,
         created: use.created,
-        force: use.force,
-        reopen: use.reopen ?? false,
-      });
+        compression: use.compression ?? "auto",
+      };
+      if (location.place === "bundle") {
+        return createBundleTarget(resolve(location.path), { ...content, force: use.force, reopen: use.reopen ?? false });
+      }
+      return createBundleStream({ ...content, uri, sink: stdoutSink(terminal, signal), folder: temporaryFolder(terminal.env) });
+    }
   }
 }

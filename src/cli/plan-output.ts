@@ -76,7 +76,7 @@ export function savePlanStep(writer: PlanWriter, step: Step): Promise<void> {
 /** A plan may be applied in another folder. */
 function lasting(location: Location, typed: string): { readonly location: string; readonly workspace?: string } {
   if (location.place === "bundle") return { location: resolve(location.path) };
-  const { workspace } = location;
+  const workspace = location.place === "mlflow" ? location.workspace : undefined;
   // What the environment named, it names again; the origin tells when it means another.
   return { location: typed, ...(workspace === undefined || workspace.ambient === true ? {} : { workspace: workspace.name }) };
 }

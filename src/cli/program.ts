@@ -66,6 +66,7 @@ const PLACES = `Places:
   http(s)://host[:port][/path]   an MLflow server
   NAME                           a registry that mlferry.yaml names, with its login and workspace
   NAME.tar, or ./FOLDER          a bundle, as mlferry export writes it
+  -                              a bundle through a pipe: from stdin where it is read, to stdout where it is written
 
 Credentials are read from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. For two
 servers with a login each, MLFERRY_SOURCE_TRACKING_... and MLFERRY_TARGET_TRACKING_... win.`;

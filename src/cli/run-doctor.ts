@@ -9,7 +9,7 @@ import { EXIT, gravest } from "./exit-codes.ts";
 import { readExpectation, unseenOf } from "./expectation.ts";
 import type { Expectation } from "./expectation.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
-import type { Location, Role } from "./location.ts";
+import type { Role, StandingLocation } from "./location.ts";
 import type { PlaceFlags } from "./place-flags.ts";
 import { machineChecks } from "./machine-checks.ts";
 import { inSession } from "./session.ts";
@@ -24,8 +24,8 @@ export type DoctorFlags = PlaceFlags &
   StateFlags & { readonly expect?: readonly string[]; readonly writeTest?: boolean };
 
 export interface DoctorRequest {
-  readonly source: Location;
-  readonly target: Location | undefined;
+  readonly source: StandingLocation;
+  readonly target: StandingLocation | undefined;
   readonly flags: DoctorFlags;
 }
 
@@ -58,7 +58,7 @@ export function runDoctor(terminal: Terminal, request: DoctorRequest): Promise<v
 
 interface Examination {
   readonly role: Role;
-  readonly location: Location;
+  readonly location: StandingLocation;
   readonly flags: DoctorFlags;
   readonly expectation: Expectation | undefined;
 }

@@ -1,14 +1,17 @@
 // A copy, whatever its places: the one way for export, import and copy.
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Compression } from "../adapters/bundle/spool.ts";
 import { CODES } from "../errors.ts";
 import { execute } from "../engine/execute.ts";
 import type { Job } from "../engine/job.ts";
 import { planSteps } from "../engine/plan.ts";
 import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
+import { memoryJournal } from "../journal/memory-journal.ts";
 import { questionOf } from "../model/selection.ts";
 import { refuseStale } from "../plan-file/stale.ts";
+import type { Journal } from "../ports/journal.ts";
 import { jobText } from "../report/job-text.ts";
 import type { JobContext } from "../report/job-text.ts";
 import { jobJson } from "../report/json.ts";
@@ -30,7 +33,7 @@ import { refuseForeign } from "./output-path.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
 import { stateDir } from "./state-dir.ts";
-import { writeLines } from "./terminal.ts";
+import { reportOutput, writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface JobRequest {
@@ -40,6 +43,8 @@ export interface JobRequest {
   readonly flags: OutputFlags & PaceFlags & StateFlags;
   /** Replace a bundle that is there. */
   readonly force: boolean;
+  /** Of a bundle that is written. Default: `auto`. */
+  readonly compression?: Compression;
   /** The plan that the job is held to, if it is. */
   readonly plan?: AppliedPlan;
   /** What `mlferry resume` is to run. Default: the command's own arguments. */
@@ -49,7 +54,8 @@ export interface JobRequest {
 /** Runs the job and prints its report; sets the exit code. What stops it as a whole is thrown. */
 export function runJob(terminal: Terminal, request: JobRequest): Promise<void> {
   const { flags, source, target } = request;
-  return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
+  const begunAnew = target.place === "pipe";
+  return inSession(terminal, { flags, locations: [source, target], phase: "opening", begunAnew }, async (session) => {
     const started = terminal.now();
     const { job, id, close } = await openJob(session, request);
     try {
@@ -64,9 +70,9 @@ export function runJob(terminal: Terminal, request: JobRequest): Promise<void> {
   });
 }
 
-async function openJob(session: Session, request: JobRequest): Promise<{ job: Job; id: string; close: () => Promise<void> }> {
+async function openJob(session: Session, request: JobRequest): Promise<{ job: Job; id?: string; close: () => Promise<void> }> {
   const { terminal, places, interruption } = session;
-  const { options, flags, target: location, plan, force } = request;
+  const { options, flags, target: location, plan, force, compression = "auto" } = request;
   const source = await places.source(request.source, interruption.signal);
   const dir = stateDir(flags.state, terminal.env);
   const before = await bundleJobState({ dir, source, location, options, terminal });
@@ -74,18 +80,19 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const reopen = before !== undefined && (before !== "complete" || plan !== undefined);
   if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force, dir });
   const asked = { selection: questionOf(options.selection), mapping: options.mapping, onLoss: options.onLoss };
-  const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), force, reopen } as const;
+  const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), force, reopen, compression } as const;
   const target = await places.target(location, use, interruption.signal);
   if (plan !== undefined) refuseStale(plan, { tool: terminal.version, source, target });
+  const toJob = (journal: Journal): Job => heldTo(plan, jobOf(session, { source, target, journal, options, inFlight: flags.concurrency }));
+  if (location.place === "pipe") return { job: toJob(memoryJournal()), close: () => Promise.resolve() };
   const { args = terminal.args } = request;
   const journal = await openJobJournal({ dir, source, target, location, options, terminal, args });
-  const job = jobOf(session, { source, target, journal, options, inFlight: flags.concurrency });
-  return { job: heldTo(plan, job), id: journal.job, close: () => journal.close() };
+  return { job: toJob(journal), id: journal.job, close: () => journal.close() };
 }
 
 interface CarryOut {
-  /** Of the job. */
-  readonly id: string;
+  /** Of the job; undefined where it cannot be continued. */
+  readonly id: string | undefined;
   readonly plan: AppliedPlan | undefined;
 }
 
@@ -96,7 +103,8 @@ async function carryOut(job: Job, session: Session, { id, plan }: CarryOut): Pro
     display.event({ type: "phase", phase: "reading" });
     const prepared = await prepare(job);
     display.event({ type: "phase", phase: job.journal.resuming ? "continuing" : "moving" });
-    interruption.beginWriting();
+    // What cannot be continued gains nothing from ending what has begun.
+    if (id !== undefined) interruption.beginWriting();
     const today = planSteps(prepared);
     for await (const outcome of execute(prepared, plan?.saved.steps(today, prepared) ?? today)) {
       fold.add(outcome);
@@ -107,7 +115,8 @@ async function carryOut(job: Job, session: Session, { id, plan }: CarryOut): Pro
   } catch (thrown) {
     const { done, skipped } = fold.totals().states;
     const there = countOf(done + skipped, "object");
-    if (done + skipped > 0) display.say(`stopped: ${there} at the target, not to be moved again; mlferry resume ${shortId(id)} continues`);
+    if (id !== undefined && done + skipped > 0)
+      display.say(`stopped: ${there} at the target, not to be moved again; mlferry resume ${shortId(id)} continues`);
     throw asStale(thrown, plan);
   }
 }
@@ -147,5 +156,5 @@ function report(totals: JobTotals, context: JobContext, { session, request }: { 
   const lines = json
     ? [JSON.stringify({ ...jobJson(totals, context, terminal.exitCode), ...unreadField(unread) })]
     : [...unreadLines(unread, style), ...jobText(totals, context, style)];
-  writeLines(terminal.stdout, lines);
+  writeLines(reportOutput(terminal), lines);
 }

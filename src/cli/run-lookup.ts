@@ -1,6 +1,7 @@
 // Looks up where objects went: in the journals of the state folder, or at a place by what its objects tell of themselves.
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { cameFrom, lookUp, placedAt } from "../engine/lookup.ts";
 import type { Counterparts, LookedUp } from "../engine/lookup.ts";
 import { MigrationError } from "../errors.ts";
@@ -34,7 +35,7 @@ export async function runLookup(terminal: Terminal, questions: readonly string[]
     await using book = place === undefined ? await journals(terminal, flags, locator) : await openPlace(session, place, flags);
     const collected: LookedUp[] = [];
     let unanswered = 0;
-    for await (const question of asked(questions, terminal)) {
+    for await (const question of asked(questions, terminal, session.interruption.signal)) {
       session.interruption.check();
       const result = await lookUp(question, book.counterparts);
       if ("reason" in result) {
@@ -97,6 +98,7 @@ function isServer(address: string): boolean {
 
 function isOf(address: string, location: Location | undefined): boolean {
   if (location === undefined) return true;
+  if (location.place === "pipe") return false;
   if (location.place === "bundle") return !isServer(address) && resolve(address) === resolve(location.path);
   // Places of other workspaces than the default one are noted as `<address> (workspace <name>)`.
   const { url, workspace } = location;
@@ -112,9 +114,13 @@ function unknownJobs(dir: string, all: readonly StoredJob[]): MigrationError {
 }
 
 /** `-` stands for one question a line on stdin. */
-async function* asked(questions: readonly string[], { stdin }: Pick<Terminal, "stdin">): AsyncGenerator<string> {
+async function* asked(questions: readonly string[], { bytes }: Pick<Terminal, "bytes">, signal: AbortSignal): AsyncGenerator<string> {
   for (const question of questions) {
     if (question !== "-") yield question;
-    else for await (const line of createInterface({ input: stdin(), crlfDelay: Infinity })) if (line !== "") yield line;
+    else for await (const line of linesOf(bytes.in.chunks(signal))) if (line !== "") yield line;
   }
+}
+
+function linesOf(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  return createInterface({ input: Readable.from(chunks), crlfDelay: Infinity });
 }

@@ -1,10 +1,11 @@
 // Runs one command line: the process becomes a Terminal, the program parses and acts, and what went wrong is told once, here.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { addAbortSignal } from "node:stream";
 import { failureJson, failureLines, failureOf } from "./failure.ts";
 import { buildProgram } from "./program.ts";
 import { createSecrets } from "./secrets.ts";
-import { writeLines } from "./terminal.ts";
+import { reportOutput, writeLines } from "./terminal.ts";
 import type { Output, Terminal } from "./terminal.ts";
 
 /** Gives the exit code; throws nothing. */
@@ -17,7 +18,7 @@ export async function runProgram(process: NodeJS.Process): Promise<number> {
     const failure = failureOf(thrown);
     if (failure === undefined) return 0;
     writeLines(terminal.stderr, failureLines(failure));
-    if (wantsJson(terminal.args)) writeLines(terminal.stdout, [failureJson(failure)]);
+    if (wantsJson(terminal.args)) writeLines(reportOutput(terminal), [failureJson(failure)]);
     return failure.exitCode;
   }
 }
@@ -30,10 +31,11 @@ function wantsJson(args: readonly string[]): boolean {
 
 function terminalOf(process: NodeJS.Process): Terminal {
   const secrets = createSecrets(process.env);
-  return {
-    stdout: outputOf(process.stdout, secrets.scrub),
-    stderr: outputOf(process.stderr, secrets.scrub),
-    stdin: () => process.stdin,
+  const { scrub } = secrets;
+  const terminal: Terminal = {
+    bytes: bytesOf(process),
+    stdout: outputOf(process.stdout, { scrub, isTold: () => terminal.sendsBundle === true }),
+    stderr: outputOf(process.stderr, { scrub, isTold: () => false }),
     secrets,
     env: process.env,
     args: process.argv.slice(2),
@@ -43,6 +45,7 @@ function terminalOf(process: NodeJS.Process): Terminal {
     ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: (question) => ask(process, question) } : {}),
     exitCode: 0,
   };
+  return terminal;
 }
 
 /** Not as a terminal with line editing: that would take Ctrl-C away from the process. */
@@ -57,10 +60,45 @@ function ask({ stdin, stderr }: NodeJS.Process, question: string): Promise<strin
   });
 }
 
-function outputOf(stream: NodeJS.WriteStream, scrub: (text: string) => string): Output {
-  // A reader that has seen enough (`| head`) closes the pipe; the work goes on, and what is written goes nowhere.
+function bytesOf(process: NodeJS.Process): Terminal["bytes"] {
+  const { stdout } = process;
+  return {
+    // Looked at only when it is asked for: what is open can keep a process alive.
+    in: {
+      get isTTY() {
+        return process.stdin.isTTY;
+      },
+      chunks: (signal) => chunksOf(process.stdin, signal),
+    },
+    out: {
+      isTTY: stdout.isTTY,
+      send: (bytes) =>
+        new Promise((resolve, reject) => {
+          stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+        }),
+    },
+  };
+}
+
+async function* chunksOf(stream: NodeJS.ReadStream, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* addAbortSignal(signal, stream) as AsyncIterable<Buffer>;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+interface OutputOptions {
+  readonly scrub: (text: string) => string;
+  /** Whether somebody else is told of errors. */
+  readonly isTold: () => boolean;
+}
+
+function outputOf(stream: NodeJS.WriteStream, { scrub, isTold }: OutputOptions): Output {
+  // A reader that has seen enough of a report (`| head`) closes the pipe; the work goes on, and what is written goes nowhere.
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && !isTold()) throw error;
   });
   return {
     write: (text) => void stream.write(scrub(text)),

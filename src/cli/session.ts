@@ -11,7 +11,7 @@ import { createPlaces } from "./places.ts";
 import type { Places } from "./places.ts";
 import { createProgressDisplay } from "./progress-display.ts";
 import type { ProgressDisplay } from "./progress-display.ts";
-import { hasColours, styleFor } from "./terminal.ts";
+import { hasColours, reportOutput, styleFor } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import type { LevelChange } from "../http/adaptive.ts";
 import { shortId } from "../report/status.ts";
@@ -23,7 +23,7 @@ export interface Session {
   readonly display: ProgressDisplay;
   readonly log: Log;
   readonly interruption: Interruption;
-  /** How the report on stdout looks. */
+  /** How the report looks. */
   readonly style: Style;
 }
 
@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly locations: readonly Location[];
   /** Shown until the work tells another. */
   readonly phase: string;
+  /** Whether nothing of what was cut off is kept, as with a bundle that goes through a pipe. Default: false. */
+  readonly begunAnew?: boolean;
 }
 
 /** Runs `work` in a session and takes everything down after it. An interruption is told with the command that continues. */
@@ -43,7 +45,7 @@ export async function inSession(terminal: Terminal, options: SessionOptions, wor
     await work(session);
     log.info("ended", { exitCode: terminal.exitCode });
   } catch (thrown) {
-    const error = withResumption(asMigrationError(thrown), terminal);
+    const error = withResumption(asMigrationError(thrown), terminal, options);
     log.error(error.message, { code: error.code, hint: error.hint, key: error.key, request: error.request, stack: stackOf(error) });
     throw error;
   } finally {
@@ -69,7 +71,7 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
     display,
     log,
     interruption: listenForInterrupts({ signals: terminal.signals, now, tell: (line) => display.say(line) }),
-    style: { ...styleFor(terminal.stdout, env, { verbose }), colour: hasColours(terminal.stdout, env) },
+    style: { ...styleFor(reportOutput(terminal), env, { verbose }), colour: hasColours(reportOutput(terminal), env) },
     places: createPlaces({
       terminal,
       pace: flags,
@@ -100,11 +102,18 @@ function levelLine(host: string, { from, to, reason }: LevelChange): string {
   return `${host}: ${String(from)} -> ${String(to)} requests in flight: ${reason}`;
 }
 
-function withResumption(error: MigrationError, terminal: Terminal): MigrationError {
-  if (error.code !== "INTERRUPTED") return error;
-  const { args, resumes } = terminal;
-  const again = resumes === undefined ? commandLine(args) : `mlferry resume ${shortId(resumes)}`;
-  return new MigrationError("INTERRUPTED", error.message, { hint: `continue with: ${again}`, cause: error });
+function withResumption(error: MigrationError, terminal: Terminal, { locations, begunAnew = false }: SessionOptions): MigrationError {
+  if (error.code !== "INTERRUPTED" && (error.code !== "DISK" || !begunAnew)) return error;
+  const room = error.code === "DISK" ? "make room, also in the folder for temporary files (TMPDIR), and " : "";
+  const again = begunAnew ? "a bundle in a pipe cannot be continued" : "it continues";
+  const hint = locations.some(({ place }) => place === "pipe")
+    ? `${room}run the whole pipeline again: ${again}`
+    : `continue with: ${resumption(terminal)}`;
+  return new MigrationError(error.code, error.message, { hint, cause: error });
+}
+
+function resumption({ args, resumes }: Terminal): string {
+  return resumes === undefined ? commandLine(args) : `mlferry resume ${shortId(resumes)}`;
 }
 
 function stackOf(error: MigrationError): string | undefined {

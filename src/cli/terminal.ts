@@ -12,11 +12,24 @@ export interface Output {
   readonly columns: number | undefined;
 }
 
+/** Stdin as bytes: a bundle that is read. */
+export interface ByteInput {
+  readonly isTTY: boolean;
+  /** All that comes, once. Ends with the signal's reason when it is aborted. */
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** Stdout as bytes: a bundle that is written. */
+export interface ByteOutput {
+  readonly isTTY: boolean;
+  /** Writes bytes as they are; resolves when more can be taken. Rejects with what the system says, such as EPIPE. */
+  send(bytes: Uint8Array): Promise<void>;
+}
+
 export interface Terminal {
+  readonly bytes: { readonly in: ByteInput; readonly out: ByteOutput };
   readonly stdout: Output;
   readonly stderr: Output;
-  /** What is piped in; asked for only where a command reads it, since that keeps the process waiting. */
-  readonly stdin: () => NodeJS.ReadableStream;
   readonly env: Environment;
   /** The arguments after the program's name. */
   readonly args: readonly string[];
@@ -31,8 +44,15 @@ export interface Terminal {
   readonly ask?: (question: string) => Promise<string>;
   /** The stored job that the command is to be, when `mlferry resume` runs it. */
   readonly resumes?: string;
+  /** Set where stdout carries a bundle. Default: false. */
+  sendsBundle?: boolean;
   /** The exit code of the command that ran; 0 unless set. */
   exitCode: number;
+}
+
+/** Where reports go: data goes before them. */
+export function reportOutput({ stdout, stderr, sendsBundle = false }: Pick<Terminal, "stdout" | "stderr" | "sendsBundle">): Output {
+  return sendsBundle ? stderr : stdout;
 }
 
 /** Whether escapes for colours and cursor may be written: on a terminal that can, unless NO_COLOR (https://no-color.org) says otherwise. */

@@ -8,12 +8,15 @@ import type { MappingFile } from "../model/mapping.ts";
 import { matcher, unmatched } from "../model/selection.ts";
 import type { Config } from "./config.ts";
 import type { Location, Role } from "./location.ts";
+import { refusePipe } from "./pipe.ts";
 import type { Session } from "./session.ts";
+
+type SetLocation = Exclude<Location, { readonly place: "pipe" }>;
 
 /** A bundle's location stands for the folder that holds a bundle for each workspace. */
 export interface WorkspaceSets {
-  readonly source: Location;
-  readonly target?: Location;
+  readonly source: SetLocation;
+  readonly target?: SetLocation;
   /** Over the names at the source. */
   readonly globs: readonly string[];
   readonly mapping?: MappingFile;
@@ -31,10 +34,10 @@ export interface WorkspacePair {
 }
 
 /** A place that holds several workspaces. `locate` reads what is no folder of bundles. Throws USAGE for a single bundle. */
-export function locateSet(text: string, config: Config, locate: () => Location): Location {
+export function locateSet(text: string, config: Config, locate: () => Location): SetLocation {
   const isFolder = !config.registries.has(text) && statSync(text, { throwIfNoEntry: false })?.isDirectory() === true;
   if (isFolder && !existsSync(join(text, "header.json"))) return { place: "bundle", path: text };
-  const location = locate();
+  const location = refusePipe(locate());
   if (location.place === "mlflow" || !(isFolder || /\.tar$/.test(text) || existsSync(text))) return location;
   throw new MigrationError("USAGE", `${text} is a single bundle, and --workspaces makes one of each workspace`, {
     hint: "give a folder, in which each workspace is NAME.tar",
@@ -71,7 +74,7 @@ interface Listed {
   readonly description: string;
 }
 
-async function listed(session: Session, set: Location, role: Role): Promise<Map<string, Listed>> {
+async function listed(session: Session, set: SetLocation, role: Role): Promise<Map<string, Listed>> {
   if (set.place === "bundle")
     return new Map(bundlesIn(set.path).map((name) => [name, { location: bundleOf(set.path, name), description: "" }]));
   const { places, display, interruption } = session;
@@ -96,7 +99,7 @@ function bundleOf(folder: string, name: string): Location {
 }
 
 /** `description`: of a workspace that the target lacks. */
-function targetOf(set: Location, name: string, description: string | undefined): Location {
+function targetOf(set: SetLocation, name: string, description: string | undefined): Location {
   if (set.place === "bundle") return bundleOf(set.path, name);
   return { ...set, workspace: { name, among: true, ...(description === undefined ? {} : { missing: { description } }) } };
 }

@@ -49,7 +49,7 @@ export interface Listed extends Side {
  */
 export async function matchPlaces(job: Job): Promise<Matched> {
   const [inA, inB] = await narrowed(job);
-  const [a, b] = await Promise.all([list(job, job.source, inA), list(job, job.target, inB)]);
+  const [a, b] = await atLeastOne(job, list(job, job.source, inA), list(job, job.target, inB));
   return { job, a, b, matching: matchSides(a, b) };
 }
 
@@ -81,6 +81,18 @@ async function list({ signal, onEvent }: Job, source: Source, selection: Selecti
   const cards = new Map<EntityKey, Card>();
   for await (const entity of catalogue.entities(signal)) cards.set(entity.key, cardOf(entity));
   return { origin: source.origin, cards, catalogue };
+}
+
+/** A place where nothing meets the selection counts as empty, unless that is both of them. */
+async function atLeastOne(job: Job, a: Promise<Listed>, b: Promise<Listed>): Promise<[Listed, Listed]> {
+  const empty = (source: Source): Promise<Listed> => list(job, source, { experiments: [], models: [], includeDeleted: false });
+  const isNothing = ({ reason }: { readonly reason?: unknown }): boolean => asMigrationError(reason).code === "NOTHING_SELECTED";
+  const [inA, inB] = await Promise.allSettled([a, b]);
+  if (inA.status === "fulfilled" && inB.status === "rejected" && isNothing(inB)) return [inA.value, await empty(job.target)];
+  if (inB.status === "fulfilled" && inA.status === "rejected" && isNothing(inA)) return [await empty(job.source), inB.value];
+  if (inA.status === "rejected") throw inA.reason;
+  if (inB.status === "rejected") throw inB.reason;
+  return [inA.value, inB.value];
 }
 
 /** The selection for each place, without the patterns that only match in the other. */

@@ -110,6 +110,6 @@ export function isFatal(error: MigrationError): boolean {
   // A server's 403 is about one object; 401, or no credential to be had, is about all.
   if (error.code === "NOT_AUTHORISED") return error.request === undefined || error.request.status === 401;
   // A bundle that another process took in the meantime.
-  if (error.code === "OUTPUT_EXISTS") return true;
+  if (error.code === "OUTPUT_EXISTS" || error.code === "OUTPUT_CLOSED") return true;
   return error.code === "INTERRUPTED" || error.code === "DISK" || error.code === "SERVER_UNREACHABLE" || error.code === "INTERNAL";
 }

@@ -18,10 +18,14 @@ export interface SavedStep {
   readonly fingerprint: string;
 }
 
-/** What of a step no write to the target changes: the object at the source, what it is to become, and where. 32 hexadecimal digits. */
-export function stepFingerprint(step: Pick<Step, "source" | "stamp">): string {
+/**
+ * What of a step no write to the target changes: the object at the source, what it is to become and where, and the number that a
+ * version gets, which the stamp does not tell. 32 hexadecimal digits.
+ */
+export function stepFingerprint({ source, entity, stamp }: Pick<Step, "source" | "entity" | "stamp">): string {
+  const number = "version" in entity ? [entity.version] : [];
   return createHash("sha256")
-    .update(JSON.stringify([fingerprint(step.source), step.stamp]))
+    .update(JSON.stringify([fingerprint(source), stamp, ...number]))
     .digest("hex")
     .slice(0, 32);
 }
@@ -99,15 +103,17 @@ async function held(step: Step, planned: SavedStep, journal: Journal): Promise<S
   return { ...step, action: "refuse", refusal: { code: "STALE_PLAN", message, hint: PLAN_AGAIN } };
 }
 
+const OTHER_VERSION = "it has changed at the source, or would get another number at the target";
 const PLAN_AGAIN = "make a new plan: mlferry plan SRC DST --out FILE";
 
 async function whyStale(step: Step, planned: SavedStep, journal: Journal): Promise<string | undefined> {
-  if (stepFingerprint(step) !== planned.fingerprint) return "it has changed at the source";
+  if (stepFingerprint(step) !== planned.fingerprint) return "version" in step.entity ? OTHER_VERSION : "it has changed at the source";
   if (step.action === planned.action) return undefined;
   if (step.action === "skip") return isTheirs(step, planned) ? "the target has an object of this name, which others made" : undefined;
   if (step.action === "refuse") return `it would be refused now (${step.refusal?.message ?? "for an unknown reason"})`;
-  if (step.action === "create") return planned.action === "refuse" ? "it would not be refused any more" : "it is gone from the target";
-  if (planned.action === "refuse") return "it would not be refused any more";
+  if (step.action === "drop") return "it would be left out now";
+  if (planned.action === "refuse" || planned.action === "drop") return "it would not be left out any more";
+  if (step.action === "create") return "it is gone from the target";
   if (planned.action === "create" && step.found?.ours !== true) return "the target has an object of this name, which others made";
   return (await isContinued(step, planned, journal)) ? undefined : "it has changed at the target";
 }

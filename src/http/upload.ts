@@ -1,6 +1,5 @@
 // A body sent as a stream, opened anew for each attempt.
 import { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { MigrationError } from "../errors.ts";
 import { plainHeaders } from "./address.ts";
 import type { Call, Exchange } from "./exchange.ts";
@@ -46,7 +45,7 @@ interface Content {
 async function put(exchange: Exchange, call: Call, content: Content, signal: AbortSignal): Promise<Attempt<undefined>> {
   const stream = watched(content);
   // An empty body is answered without being pulled, so the content is read to its end first.
-  const body = content.sizeBytes === 0 ? await text(stream.bytes) : Readable.from(stream.bytes, { objectMode: false });
+  const body = content.sizeBytes === 0 ? await nothing(stream.bytes) : Readable.from(stream.bytes, { objectMode: false });
   const sent = await settle(exchange.send({ ...call, body }, signal));
   // What broke the stream broke the request: it is the cause, whatever the request says.
   if (stream.broken !== undefined && !signal.aborted) throw stream.broken.by;
@@ -59,6 +58,11 @@ async function put(exchange: Exchange, call: Call, content: Content, signal: Abo
   }
   if (!stream.complete) throw answeredEarly(content.url);
   return { value: undefined };
+}
+
+async function nothing(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  for await (const chunk of bytes) if (chunk.length > 0) throw new TypeError("bytes in an empty body");
+  return "";
 }
 
 interface Watched {

@@ -28,11 +28,9 @@ interface SummarisedStep {
 export function planSummaryText(path: string, plan: SummarisedPlan, steps: Iterable<SummarisedStep>, style: Style): string[] {
   const { byKind, actions, lost } = counted(steps);
   const objects = ACTIONS.reduce((sum, action) => sum + actions[action], 0);
-  const work = objects - actions.skip - actions.refuse;
-  const notes = [
-    ...(actions.refuse === 0 ? [] : [`${countText(actions.refuse)} left out`]),
-    ...(lost === 0 ? [] : [`${countOf(lost, "fact")} lost`]),
-  ];
+  const leftOut = actions.refuse + actions.drop;
+  const work = objects - actions.skip - leftOut;
+  const notes = [...(leftOut === 0 ? [] : [`${countText(leftOut)} left out`]), ...(lost === 0 ? [] : [`${countOf(lost, "fact")} lost`])];
   return [
     paint(style, "heading", `${path}: the plan of ${timeText(Date.parse(plan.created))}, by mlferry ${plan.tool}`),
     `  from ${shown(plan.source.location)}`,

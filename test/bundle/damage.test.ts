@@ -7,7 +7,7 @@ import { checkBundle } from "../../src/adapters/bundle/check.ts";
 import { openBundleSource } from "../../src/adapters/bundle/source.ts";
 import { asMigrationError } from "../../src/errors.ts";
 import type { MigrationError } from "../../src/errors.ts";
-import { contentOf, testFolder, writeBundle } from "./rig.ts";
+import { contentOf, smallRegistry, testFolder, writeBundle } from "./rig.ts";
 import { readTar, replaced, sealed, withTrueManifest, writeTar } from "./tar-kit.ts";
 import type { Part } from "./tar-kit.ts";
 
@@ -36,10 +36,10 @@ async function problemsOf(path: string): Promise<string[]> {
   return problems;
 }
 
-/** A bundle whose parts went through `change`. */
+/** A bundle without compression whose parts went through `change`. */
 async function changed(change: (parts: Part[]) => readonly Part[]): Promise<string> {
   const path = join(await testFolder(), "b.tar");
-  await writeBundle(path);
+  await writeBundle(path, smallRegistry(), { compression: "none" });
   await writeTar(path, change(await readTar(path)));
   return path;
 }
@@ -247,7 +247,7 @@ describe("a made-up tar", () => {
 describe("a newer bundle", () => {
   it("is refused, and says what reads it", async () => {
     const path = await changed((parts) =>
-      replaced(parts, "header.json", () => JSON.stringify({ format: "mlferry-bundle", version: 2, tool: "mlferry/9.1.0", news: true })),
+      replaced(parts, "header.json", () => JSON.stringify({ format: "mlferry-bundle", version: 3, tool: "mlferry/9.1.0", news: true })),
     );
     const error = await readingError(path);
     expect(error).toMatchObject({ code: "BUNDLE_TOO_NEW", hint: expect.stringContaining("mlferry/9.1.0") as unknown });

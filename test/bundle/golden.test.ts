@@ -1,32 +1,46 @@
-// A bundle of format version 1 that was written once and is read for ever. Neither file is ever written again: when this test
-// fails, the reader has changed what existing backups mean.
+// Bundles of every format version that were written once and are read for ever. None of these files is ever written again: when this
+// test fails, the reader has changed what existing backups mean.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { checkBundle } from "../../src/adapters/bundle/check.ts";
 import { openBundleSource } from "../../src/adapters/bundle/source.ts";
 import { contentOf } from "./rig.ts";
 
-const BUNDLE = fileURLToPath(new URL("../golden/bundle-v1.tar", import.meta.url));
-const CONTENT = new URL("../golden/bundle-v1.json", import.meta.url);
+const GOLDEN = [
+  {
+    version: 1,
+    sha256: "bc5c447f8fb25ca0e002c72ec686fa531512d346c306b3b70a3ff18891c54ee6",
+    entities: { experiment: 3, run: 5, "logged-model": 1, "registered-model": 2, "model-version": 4, alias: 2 },
+  },
+  {
+    version: 2,
+    sha256: "2e30a9966cd8c5f5db4de8128cf099b07223939667f6049f41a00dfc322d97a3",
+    entities: { experiment: 2, run: 42, "logged-model": 1, "registered-model": 1, "model-version": 2, alias: 1 },
+  },
+] as const;
 
-it("the bundle of version 1 is the one that was written", async () => {
-  expect(sha256(await readFile(BUNDLE))).toBe("bc5c447f8fb25ca0e002c72ec686fa531512d346c306b3b70a3ff18891c54ee6");
-});
+describe.each(GOLDEN)("the bundle of version $version", ({ version, sha256: digest, entities }) => {
+  const bundle = fileURLToPath(new URL(`../golden/bundle-v${version}.tar`, import.meta.url));
 
-it("the bundle of version 1 reads as it did when it was written", async () => {
-  const source = await openBundleSource(BUNDLE);
-  const content = JSON.parse(JSON.stringify(await contentOf(source), readable)) as unknown;
-  await source.close();
-  expect(content).toEqual(JSON.parse(await readFile(CONTENT, "utf8")));
-});
+  it("is the one that was written", async () => {
+    expect(sha256(await readFile(bundle))).toBe(digest);
+  });
 
-it("the bundle of version 1 has nothing wrong", async () => {
-  const check = checkBundle(BUNDLE);
-  for await (const problem of check) throw new Error(JSON.stringify(problem));
-  expect(check.counts.entities).toEqual({ experiment: 3, run: 5, "logged-model": 1, "registered-model": 2, "model-version": 4, alias: 2 });
-  expect(check.counts.losses).toBe(1);
+  it("reads as it did when it was written", async () => {
+    const source = await openBundleSource(bundle);
+    const content = JSON.parse(JSON.stringify(await contentOf(source), readable)) as unknown;
+    await source.close();
+    expect(content).toEqual(JSON.parse(await readFile(new URL(`../golden/bundle-v${version}.json`, import.meta.url), "utf8")));
+  });
+
+  it("has nothing wrong", async () => {
+    const check = checkBundle(bundle);
+    for await (const problem of check) throw new Error(JSON.stringify(problem));
+    expect(check.counts.entities).toEqual(entities);
+    expect(check.counts.losses).toBe(1);
+  });
 });
 
 const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");

@@ -32,12 +32,12 @@ export async function writeTar(path: string, parts: readonly Part[]): Promise<vo
   await writeFile(path, Buffer.concat([...blocks, Buffer.alloc(1024)]));
 }
 
-/** Sizes and digests in the manifest made true again, so that what was done to the other members is not told by them. */
+/** Sizes and digests in the manifest made true again, for a bundle without compression, so that what was done to the other members is not told by them. */
 export function withTrueManifest(parts: readonly Part[]): Part[] {
   const others = parts.filter((part) => part.name !== "manifest.json");
   const old = parts.find((part) => part.name === "manifest.json");
   const manifest = JSON.parse(old?.bytes.toString() ?? "{}") as object;
-  const members = others.map(({ name, bytes }) => ({ name, size: bytes.length, sha256: sha256(bytes) }));
+  const members = others.map(({ name, bytes }) => ({ name, stored: bytes.length, size: bytes.length, sha256: sha256(bytes) }));
   return [...others, { name: "manifest.json", bytes: Buffer.from(sealed(JSON.stringify({ ...manifest, members, sha256: "" }))) }];
 }
 

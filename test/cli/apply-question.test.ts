@@ -25,11 +25,11 @@ async function applyOnTerminal(answer: string, ...flags: string[]): Promise<{ as
   const output = (write: (text: string) => void): Output => ({ write, isTTY: true, columns: 100 });
   const signals = { on: () => signals, off: () => signals } as unknown as Terminal["signals"];
   const terminal: Terminal = {
+    bytes: {} as Terminal["bytes"],
     stdout: output(() => undefined),
     stderr: output((text) => (stderr += text)),
     env: { XDG_STATE_HOME: join(cwd, "state"), TERM: "dumb" },
     args: ["apply", "a.plan", ...flags],
-    stdin: () => process.stdin,
     version: planTool(),
     now: () => Date.now(),
     signals,

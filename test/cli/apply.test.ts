@@ -82,6 +82,24 @@ describe("a saved plan", () => {
     expect((await apply()).report.totals.states).toMatchObject({ skipped: 4 });
   });
 
+  test("calls a registry by its name, and asks mlferry.yaml again who that is", async () => {
+    writeFileSync(join(cwd, "mlferry.yaml"), `registries:\n  prod: {uri: "${server.url}"}\n`);
+    expect((await run("plan", "b.tar", "prod", "--out", "a.plan")).code).toBe(0);
+    expect(readFileSync(join(cwd, "a.plan"), "utf8")).toContain('"target":{"location":"prod","origin":');
+    mkdirSync(join(cwd, "elsewhere"));
+    const nowhere = await mlferryHere(["apply", "../a.plan"], { cwd: join(cwd, "elsewhere") });
+    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('"prod"') as string });
+    const ran = await mlferryHere(["apply", "../a.plan", "--config", "../mlferry.yaml"], { cwd: join(cwd, "elsewhere") });
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(server.store.models.size).toBe(1);
+  });
+
+  test("is for one workspace", async () => {
+    const ran = await run("plan", "b.tar", server.url, "--out", "a.plan", "--workspaces", "*");
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain("error: --out saves the plan of one workspace, and --workspaces goes through several\n");
+  });
+
   test("holds in another folder", async () => {
     await save();
     mkdirSync(join(cwd, "elsewhere"));

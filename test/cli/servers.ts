@@ -30,6 +30,7 @@ export function outlineServer(hold: (path: string) => Promise<void> = () => Prom
     const url = new URL(request.url ?? "/", "http://h");
     const send = (body: unknown): void => void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (url.pathname === "/version") return void response.writeHead(200, { "content-type": "text/plain" }).end("3.17.2");
+    if (url.pathname.endsWith("/users/current")) return void response.writeHead(404).end();
     if (url.pathname.endsWith("/server-info")) return send({ store_type: "SqlStore", artifact_serving_enabled: true });
     if (url.pathname.endsWith("/experiments/get")) return send({ experiment: EXPERIMENT });
     if (url.pathname.endsWith("/experiments/search")) return send({ experiments: [EXPERIMENT] });

@@ -63,7 +63,6 @@ describe("the command line", () => {
     ["gopher://h", 'error: source "gopher://h" has the unknown form gopher:'],
     ["localhost:5000", "hint: did you mean http://localhost:5000? known forms: http(s)://host"],
     ["prod", 'error: source "prod" names no known place, and no file or folder is called so'],
-    ["-", 'error: source "-" names no place'],
     ["databricks", 'error: "databricks": databricks is not supported in this version'],
     ["databricks-uc://prod", 'error: "databricks-uc://prod": databricks-uc is not supported in this version'],
     ["uc:http://h", "uc is not supported in this version"],

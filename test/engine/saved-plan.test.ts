@@ -189,15 +189,44 @@ describe("a target that has changed since the plan was made", () => {
     ]);
   });
 
+  test("by a version that others made, where numbers are given anew: none gets another number than was planned", async () => {
+    const target = mlflowLike();
+    const options = { versionNumbers: "compact" as const };
+    await runJob({ ...job(source(), target, options), source: without(source(version("churn", 7)), "model-version:churn/7") });
+    const with7 = (): MemoryPlace => source(version("churn", 7));
+    const saved = await save(job(with7(), target, options));
+    expect(saved.find(({ key }) => key === "model-version:churn/7")?.action).toBe("create");
+    const other = createMemory({ capabilities: { versionNumbers: "assigned", creationTimes: "assigned" } });
+    await runJob({ ...job(source(), other, options), source: without(with7(), "model-version:churn/7") });
+    expect(told((await apply(job(with7(), other, options), saved)).outcomes)).toEqual([]);
+    expect(told((await apply(job(with7(), other, options), saved)).outcomes)).toEqual([]);
+    target.load(version("churn", 3));
+    expect(told((await apply(job(with7(), target, options), saved)).outcomes)).toEqual([
+      "model-version:churn/7 refused STALE_PLAN it has changed at the source, or would get another number at the target",
+    ]);
+  });
+
+  test("by a run that was purged: what needs it waits for it, and is not told as changed itself", async () => {
+    const target = mlflowLike();
+    await runJob(job(source(), target));
+    const saved = await save(job(source(), target));
+    const purged: Target = {
+      ...target,
+      find: async (entity, context) => (entity.kind === "run" ? undefined : target.find(entity, context)),
+    };
+    expect(told((await apply(job(source(), purged), saved)).outcomes)).toEqual([
+      `${RUN} refused STALE_PLAN it is gone from the target`,
+      "model-version:churn/2 blocked NEEDS_FAILED",
+    ]);
+  });
+
   test("by the deletion of a run that was there already", async () => {
     const target = mlflowLike();
     await runJob(job(source(), target));
     const saved = await save(job(source(), target));
     const there = await found(target, RUN);
     await target.remove(run("a".repeat(32)), there as never, signal);
-    const [outcome = "", ...others] = told((await apply(job(source(), target), saved)).outcomes);
-    // That the version cannot be compared without its run is no change of its own.
-    expect(others).toEqual(["model-version:churn/2 blocked NEEDS_FAILED"]);
+    const [outcome = ""] = told((await apply(job(source(), target), saved)).outcomes);
     expect(outcome).toMatch(/^run:a+ refused STALE_PLAN it would be refused now \(run:a+ was moved before, and was deleted at the target/);
   });
 

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
 import { list } from "tar";
 
 export interface BundleContent {
@@ -14,11 +15,25 @@ export interface BundleContent {
 /** Reads a tar, or a folder where the path does not end in `.tar`. */
 export async function bundleContent(path: string): Promise<BundleContent> {
   const members = path.endsWith(".tar") ? await tarMembers(path) : await folderMembers(path);
-  const lines = [...members].flatMap(([name, bytes]) => (name.startsWith("entities/") ? (bytes.toString("utf8").match(/.+/g) ?? []) : []));
+  const lines = [...members].flatMap(([name, bytes]) => {
+    if (!name.startsWith("entities/")) return [];
+    return (name.endsWith(".zst") ? decompressed(bytes) : bytes).toString("utf8").match(/.+/g) ?? [];
+  });
   return {
     entities: lines.map((line) => `${keyIn(line)} ${createHash("sha256").update(line).digest("hex")}`).sort(),
-    blobs: [...members.keys()].filter((name) => name.startsWith("blobs/")).sort(),
+    blobs: [...members.keys()].flatMap((name) => /^blobs\/sha256\/([0-9a-f]+)/.exec(name)?.[1] ?? []).sort(),
   };
+}
+
+/** Of one frame after the other. */
+function decompressed(bytes: Buffer): Buffer {
+  const contents: Buffer[] = [];
+  for (let rest = bytes; rest.length > 0;) {
+    const { buffer, engine } = zstdDecompressSync(rest, { info: true }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    contents.push(buffer);
+    rest = rest.subarray(engine.bytesWritten);
+  }
+  return Buffer.concat(contents);
 }
 
 function keyIn(line: string): string {

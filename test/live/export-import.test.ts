@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleCheckSchema } from "../../src/report/bundle-check-json.ts";
 import { listingSchema } from "../../src/report/json.ts";
 import type { JobJson } from "../../src/report/json.ts";
+import { bundleContent } from "./bundle-content.ts";
+import { runPython } from "./leash.ts";
 import { createWorkplace } from "./mlferry.ts";
 import type { Workplace } from "./mlferry.ts";
 import { compareServers, predict } from "./registry.ts";
@@ -56,6 +58,13 @@ describe("a whole registry, exported and imported", () => {
     const check = bundleCheckSchema.parse(JSON.parse(stdout));
     expect({ code, problems: check.problems, counts: check.counts }).toEqual({ code: 0, problems: [], counts: OBJECTS });
     expect(check.earlier_losses).toBe(namedLosses().length);
+  });
+
+  it("writes a bundle that a reader finds whole that was made from its specification alone", async () => {
+    const blobs = new Set((await bundleContent(bundle)).blobs);
+    const read = (await runPython("../../../examples/read_bundle.py", [bundle])) as { compressed_members: number };
+    expect(read).toMatchObject({ version: 2, counts: OBJECTS, points: expect.any(Number) as number, blobs: blobs.size });
+    expect(read.compressed_members).toBeGreaterThan(20);
   });
 
   it("lists the same from the bundle as from the server", async () => {

@@ -125,7 +125,7 @@ describe("a place that is none", () => {
 describe("a disk that is full", () => {
   it("ends an export with one clear line, and with more room the same command continues", async () => {
     await using disk = await smallDisk(join(place.dir, "disk"));
-    const args = ["export", source().url, "-o", join(disk.dir, "full.tar"), "--include-deleted", "--quiet"];
+    const args = ["export", source().url, "-o", join(disk.dir, "full.tar"), "--include-deleted", "--compression", "none", "--quiet"];
     const { code, stdout, stderr } = await place.run(args, disk.small);
     expect(code, stderr).toBe(1);
     expect(stdout).toBe("");

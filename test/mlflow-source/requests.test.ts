@@ -61,6 +61,8 @@ describe("reading 1,200 runs with 5 metrics and a file each, and 300 versions", 
       // The first of the experiments tells that the server has none.
       "GET scorers/list": 1,
       "GET webhooks": 1,
+      // Whether this principal sees everything.
+      "GET users/current": 1,
     });
   });
 });

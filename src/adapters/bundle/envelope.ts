@@ -3,14 +3,14 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MigrationError } from "../../errors.ts";
 import { KINDS } from "../../model/entities.ts";
-import { FORMAT, FORMAT_VERSION, blobDigest, isMemberName } from "./layout.ts";
+import { FORMAT, FORMAT_VERSION, LIMITS, blobDigest, isCompressed, isMemberName } from "./layout.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/u);
 const sizeBytes = z.int().min(0);
 
 export const headerSchema = z.strictObject({
   format: z.literal(FORMAT),
-  version: z.literal(FORMAT_VERSION),
+  version: z.literal([1, FORMAT_VERSION]),
   /** Name and version of the writer. */
   tool: z.string(),
   /** When the bundle was begun: ISO 8601, UTC. */
@@ -34,20 +34,44 @@ const notCarried = z.strictObject({
   where: z.exactOptional(z.string()),
 });
 
-export const manifestSchema = z.strictObject({
+const common = {
   format: z.literal(FORMAT),
-  version: z.literal(FORMAT_VERSION),
   counts: z.strictObject(Object.fromEntries(KINDS.map((kind) => [kind, z.int().min(0)])) as Record<(typeof KINDS)[number], z.ZodInt>),
   /** Objects of the source of kinds that a bundle cannot hold. */
   notCarried: z.array(notCarried),
   /** What of the selected objects is missing, as the writer reported it. */
   losses: z.array(z.strictObject({ key: z.string(), field: z.string(), reason: z.string() })),
-  /** Every member but the manifest itself. */
-  members: z.array(z.strictObject({ name: z.string(), size: sizeBytes, sha256 })),
   /** Of the manifest's own bytes before the line that holds it. */
   sha256,
+};
+
+/** The manifest of a bundle of version 1, where no member is compressed. */
+export const manifestV1Schema = z.strictObject({
+  ...common,
+  version: z.literal(1),
+  members: z.array(z.strictObject({ name: z.string(), size: sizeBytes, sha256 })),
+});
+
+const member = z.strictObject({
+  name: z.string(),
+  /** Of the member as it lies there. */
+  stored: sizeBytes,
+  /** Of its content. Equal to `stored` unless it is compressed. */
+  size: sizeBytes,
+  /** Of its content. */
+  sha256,
+  /** Of compressed lines: `stored` and `size` of each frame, of which none ends within a line. */
+  frames: z.exactOptional(z.array(z.tuple([z.int().min(1), z.int().min(1)]))),
+});
+
+export const manifestSchema = z.strictObject({
+  ...common,
+  version: z.literal(FORMAT_VERSION),
+  /** Every member but the manifest itself. */
+  members: z.array(member),
 });
 export type Manifest = z.output<typeof manifestSchema>;
+export type ManifestMember = z.output<typeof member>;
 
 /** Reads a header. Throws BUNDLE_TOO_NEW for a later version, BUNDLE_DAMAGED for anything else that is wrong. */
 export function parseHeader(text: string, where: string): Header {
@@ -70,12 +94,19 @@ export function parseHeader(text: string, where: string): Header {
   return header.data;
 }
 
-/** Throws OUTPUT_EXISTS unless both headers are of one registry and one selection. `what` (default: a bundle) lies at `where`. */
+/**
+ * Throws OUTPUT_EXISTS unless both headers are of one registry, one selection and one version of the format. `what` (default: a bundle)
+ * lies at `where`.
+ */
 export function refuseOther(
   found: Header,
   wanted: Header,
   { where, what = "a bundle", hint }: { readonly where: string; readonly what?: string; readonly hint: string },
 ): void {
+  if (found.version !== wanted.version) {
+    const message = `${where} holds ${what} of format ${found.version}, which this mlferry reads and does not continue`;
+    throw new MigrationError("OUTPUT_EXISTS", message, { hint: `it was begun by ${found.tool}, which can; else ${hint}` });
+  }
   const isSameOrigin = found.origin === wanted.origin;
   if (isSameOrigin && canonical(found.selection) === canonical(wanted.selection)) return;
   throw new MigrationError("OUTPUT_EXISTS", `${where} holds ${what} of another ${isSameOrigin ? "selection" : "registry"}`, { hint });
@@ -89,18 +120,40 @@ function canonical(value: unknown): string {
   });
 }
 
-/** Reads a manifest. Throws BUNDLE_DAMAGED unless it is whole, byte for byte, and names nothing but members. */
-export function parseManifest(text: string, where: string): Manifest {
+/**
+ * Reads the manifest of a bundle of the version; one of an earlier version is given in the form of this one. Throws BUNDLE_DAMAGED
+ * unless it is whole, byte for byte, and names nothing but members, each with sizes that are possible.
+ */
+export function parseManifest(text: string, where: string, version: Header["version"]): Manifest {
   const end = SEAL.exec(text.slice(-SEAL_CHARS));
   if (end === null) throw damaged(where, "manifest.json", "has no digest at its end");
   if (end[1] !== sha256Of(text.slice(0, -SEAL_CHARS))) throw damaged(where, "manifest.json", "has other bytes than its digest says");
-  const manifest = manifestSchema.safeParse(parseJson(text, "manifest.json", where));
+  const value = parseJson(text, "manifest.json", where);
+  const manifest = version === 1 ? manifestV1Schema.transform(asCurrent).safeParse(value) : manifestSchema.safeParse(value);
   if (!manifest.success) throw damaged(where, "manifest.json", firstIssue(manifest.error));
-  for (const { name, sha256 } of manifest.data.members) {
-    if (!isMemberName(name)) throw damaged(where, "manifest.json", `names ${JSON.stringify(name)}, which no bundle holds`);
-    if ((blobDigest(name) ?? sha256) !== sha256) throw damaged(where, "manifest.json", `gives ${name} another digest than its name`);
+  for (const member of manifest.data.members) {
+    const problem = problemOf(member, version);
+    if (problem !== undefined) throw damaged(where, "manifest.json", problem);
   }
   return manifest.data;
+}
+
+function asCurrent({ members, ...rest }: z.output<typeof manifestV1Schema>): Manifest {
+  return { ...rest, version: FORMAT_VERSION, members: members.map((each) => ({ ...each, stored: each.size })) };
+}
+
+/** What cannot be of a member, whatever the bundle holds. */
+function problemOf({ name, stored, size, sha256: digest, frames }: ManifestMember, version: Header["version"]): string | undefined {
+  if (!isMemberName(name) || (version === 1 && isCompressed(name))) return `names ${JSON.stringify(name)}, which no bundle holds`;
+  const blob = blobDigest(name);
+  if ((blob ?? digest) !== digest) return `gives ${name} another digest than its name`;
+  if (!isCompressed(name) && (stored !== size || frames !== undefined))
+    return `gives ${name}, which is not compressed, the sizes of one that is`;
+  if (!isCompressed(name) || blob !== undefined) return frames === undefined ? undefined : `gives ${name} frames, which only lines have`;
+  if (frames?.flat().some((bytes) => bytes > LIMITS.frameBytes) === true)
+    return `gives ${name} a frame of more than ${LIMITS.frameBytes} bytes`;
+  const sum = (part: 0 | 1): number => (frames ?? []).reduce((total, frame) => total + frame[part], 0);
+  return sum(0) === stored && sum(1) === size ? undefined : `gives ${name} frames that do not add up to it`;
 }
 
 /** The manifest's text: one member a line, so that it can be looked at with line tools, and a digest of all that is before it. */
@@ -121,9 +174,12 @@ const sha256Of = (text: string): string => createHash("sha256").update(text).dig
 /** The error for a member that is not what the manifest or its own name says. */
 export function damaged(where: string, member: string, problem: string): MigrationError {
   return new MigrationError("BUNDLE_DAMAGED", `${where} is damaged: ${member}: ${problem}`, {
-    hint: `list everything that is wrong with: mlferry verify ${where}`,
+    hint: `list everything that is wrong with: mlferry verify ${where === STDIN ? "-" : where}`,
   });
 }
+
+/** What a bundle that came through a pipe is called. */
+export const STDIN = "stdin";
 
 export function notABundle(where: string): MigrationError {
   return new MigrationError("BUNDLE_DAMAGED", `${where} is not a bundle of mlferry`, {

@@ -1,19 +1,22 @@
 // Adds members to a bundle that grows as a folder: each under a temporary name first, so that a member that has its name is whole.
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MigrationError } from "../../errors.ts";
 import { BLOBS, HEADER, blobDigest, blobMember } from "./layout.ts";
 import { serially, whenGrown } from "./queue.ts";
+import { storedForm, writeNew } from "./spool.ts";
 import type { Spooled } from "./spool.ts";
-import { digestOf } from "./store.ts";
-import { syncFolder } from "./writer.ts";
-import type { MemberWriter } from "./writer.ts";
+import { contentOf, sumOf } from "./stored-content.ts";
+import type { Chunks } from "./tar-format.ts";
+import { memberOf, syncFolder } from "./writer.ts";
+import type { MemberWriter, StoredBlob } from "./writer.ts";
 
 /** Opens the folder or begins it. Blobs whose bytes are not what their name says, and what an end left behind, are removed. */
 export async function openFolderWriter(root: string, spoolFolder: string): Promise<MemberWriter> {
   await mkdir(join(root, BLOBS), { recursive: true, mode: 0o700 });
+  // What an end that was cut off had sorted in is sorted in again, perhaps in another form.
+  await rm(join(root, "entities"), { recursive: true, force: true });
   await mkdir(join(root, "entities"), { recursive: true, mode: 0o700 });
   const blobs = await soundBlobs(root);
   const headerText = await readFile(join(root, HEADER), "utf8").catch(() => undefined);
@@ -31,11 +34,12 @@ export async function openFolderWriter(root: string, spoolFolder: string): Promi
       oneByOne(async () => {
         const temporary = await temporaryFile(blob, spoolFolder);
         if (blobs.has(blob.sha256)) return rm(temporary, { force: true });
-        await place(temporary, blobMember(blob.sha256));
-        blobs.set(blob.sha256, blob.sizeBytes);
+        await place(temporary, memberOf(blob.sha256, blob));
+        const { sizeBytes, storedBytes, isCompressed } = blob;
+        blobs.set(blob.sha256, { sizeBytes, storedBytes, isCompressed });
       }),
-    readBlob: (digest) => createReadStream(join(root, blobMember(digest))),
-    add: (name, sizeBytes, chunks) => addMember({ name, sizeBytes, temporary: join(spoolFolder, "member") }, chunks, place),
+    readBlob: (digest) => readBlob(root, digest, blobs.get(digest)),
+    add: (name, sizeBytes, data) => addMember({ name, sizeBytes, temporary: join(spoolFolder, "member") }, data, place),
     sync: whenGrown(
       () => blobs.size,
       () => syncFolder(join(root, BLOBS)),
@@ -47,52 +51,48 @@ export async function openFolderWriter(root: string, spoolFolder: string): Promi
   };
 }
 
-async function soundBlobs(root: string): Promise<Map<string, number>> {
-  const blobs = new Map<string, number>();
-  for (const name of await readdir(join(root, BLOBS))) {
-    const path = join(root, BLOBS, name);
-    const digest = blobDigest(`${BLOBS}/${name}`);
-    if (digest !== undefined && digest === (await digestOf(createReadStream(path)))) blobs.set(digest, (await stat(path)).size);
-    else await rm(path, { recursive: true });
+async function soundBlobs(root: string): Promise<Map<string, StoredBlob>> {
+  const blobs = new Map<string, StoredBlob>();
+  for (const file of await readdir(join(root, BLOBS))) {
+    const name = `${BLOBS}/${file}`;
+    const path = join(root, name);
+    const digest = blobDigest(name);
+    const { size } = await stat(path);
+    const sum = digest === undefined ? undefined : await sumOf(name, createReadStream(path), size);
+    if (digest !== undefined && sum?.sha256 === digest && !blobs.has(digest)) {
+      blobs.set(digest, { sizeBytes: sum.sizeBytes, storedBytes: size, isCompressed: name !== blobMember(digest) });
+    } else await rm(path, { recursive: true });
   }
   return blobs;
+}
+
+function readBlob(root: string, digest: string, blob: StoredBlob | undefined): AsyncIterable<Uint8Array> {
+  if (blob === undefined) throw new MigrationError("ARTIFACT_CORRUPT", `${blobMember(digest)} is missing in the growing bundle`);
+  const name = memberOf(digest, blob);
+  return contentOf(name, createReadStream(join(root, name)), { stored: blob.storedBytes, size: blob.sizeBytes });
 }
 
 async function temporaryFile(blob: Spooled, folder: string): Promise<string> {
   if ("path" in blob.content) return blob.content.path;
   const path = join(folder, "small");
-  await write(path, [blob.content.bytes]);
+  await rewrite(path, storedForm(blob));
   return path;
 }
 
 async function addMember(
   member: { readonly name: string; readonly sizeBytes: number; readonly temporary: string },
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  data: Chunks,
   place: (temporary: string, name: string) => Promise<void>,
-): Promise<string> {
-  const written = await write(member.temporary, chunks);
-  if (written.sizeBytes !== member.sizeBytes) {
-    throw new MigrationError("INTERNAL", `${member.name} has ${written.sizeBytes} bytes instead of ${member.sizeBytes}`);
+): Promise<void> {
+  const written = await rewrite(member.temporary, data);
+  if (written !== member.sizeBytes) {
+    throw new MigrationError("INTERNAL", `${member.name} has ${written} bytes instead of ${member.sizeBytes}`);
   }
   await place(member.temporary, member.name);
-  return written.sha256;
 }
 
-async function write(
-  path: string,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<{ sizeBytes: number; sha256: string }> {
-  const hash = createHash("sha256");
-  let sizeBytes = 0;
-  const file = await open(path, "w", 0o600);
-  try {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done)).bytesWritten;
-      sizeBytes += chunk.length;
-    }
-  } finally {
-    await file.close();
-  }
-  return { sizeBytes, sha256: hash.digest("hex") };
+/** Writes a file of which an earlier failure may have left something. */
+async function rewrite(path: string, data: Chunks): Promise<number> {
+  await rm(path, { force: true });
+  return writeNew(path, data);
 }

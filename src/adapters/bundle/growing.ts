@@ -9,7 +9,7 @@ import type { Arrivals } from "./arrivals.ts";
 import { parseHeader, refuseOther } from "./envelope.ts";
 import type { Header } from "./envelope.ts";
 import { openFolderWriter } from "./folder-writer.ts";
-import { HEADER, isTarPath, partialLayout } from "./layout.ts";
+import { HEADER, isTarPath, partialLayout, partsIn } from "./layout.ts";
 import type { PartialLayout } from "./layout.ts";
 import { openLineLog } from "./line-log.ts";
 import type { LineLog } from "./line-log.ts";
@@ -22,12 +22,16 @@ import type { IndexEntry } from "./record-index.ts";
 import type { BundleRecord } from "./records.ts";
 import type { Reopened } from "./reopen.ts";
 import { spool } from "./spool.ts";
+import type { Compression } from "./spool.ts";
+import { streamWriter } from "./stream-writer.ts";
+import type { ByteSink } from "./stream-writer.ts";
 import { openTarWriter } from "./tar-writer.ts";
 import type { MemberWriter } from "./writer.ts";
 
 export interface GrowingBundle extends RecordStore {
   readonly layout: PartialLayout;
   readonly writer: MemberWriter;
+  readonly compression: Compression;
   /** Text of the header member. */
   readonly headerText: string;
   readonly arrivals: Arrivals;
@@ -43,11 +47,18 @@ export interface GrowingBundle extends RecordStore {
   close(): Promise<void>;
 }
 
+export interface GrowingOptions {
+  readonly header: Header;
+  /** Of what is added. */
+  readonly compression: Compression;
+}
+
 /**
  * Begins `<path>.partial`, or continues it; a new one begins with what `old` holds. Throws OUTPUT_EXISTS when it is another one's
  * or in use.
  */
-export async function openGrowing(path: string, header: Header, old?: Pick<Reopened, "layOut">): Promise<GrowingBundle> {
+export async function openGrowing(path: string, options: GrowingOptions, old?: Pick<Reopened, "layOut">): Promise<GrowingBundle> {
+  const { header, compression } = options;
   const layout = partialLayout(path);
   await checkUnfinished(layout, path);
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
@@ -59,10 +70,28 @@ export async function openGrowing(path: string, header: Header, old?: Pick<Reope
     if (old !== undefined && !existsSync(layout.bundle)) await old.layOut(layout);
     writer = isTarPath(path) ? await openTarWriter(layout.bundle) : await openFolderWriter(layout.bundle, layout.spool);
     const headerText = await begin(writer, layout, header);
-    return await growing({ layout, writer, headerText, unlock });
+    return await growing({ layout, writer, headerText, compression, isDurable: true, release: unlock });
   } catch (error) {
     await writer?.close();
     await unlock();
+    throw error;
+  }
+}
+
+/**
+ * Begins a bundle that leaves through the sink as it grows. What belongs at its end waits in `folder`, a new one, which is removed
+ * when the bundle is closed.
+ */
+export async function openStreaming(folder: string, { header, compression }: GrowingOptions, sink: ByteSink): Promise<GrowingBundle> {
+  const layout = partsIn(folder);
+  const release = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const writer = streamWriter(sink);
+    await mkdir(layout.spool, { recursive: true, mode: 0o700 });
+    const headerText = await begin(writer, layout, header);
+    return await growing({ layout, writer, headerText, compression, isDurable: false, release });
+  } catch (error) {
+    await release();
     throw error;
   }
 }
@@ -88,23 +117,28 @@ interface Opened {
   readonly layout: PartialLayout;
   readonly writer: MemberWriter;
   readonly headerText: string;
-  readonly unlock: () => Promise<void>;
+  readonly compression: Compression;
+  /** Whether it can be continued, so that what is written has to be on the disk. */
+  readonly isDurable: boolean;
+  readonly release: () => Promise<void>;
 }
 
-async function growing({ layout, writer, headerText, unlock }: Opened): Promise<GrowingBundle> {
+async function growing(opened: Opened): Promise<GrowingBundle> {
+  const { layout, writer, headerText, compression, isDurable, release } = opened;
   const index = new Map<EntityKey, IndexEntry>();
   const intern = (key: string): EntityKey => index.get(key as EntityKey)?.key ?? (key as EntityKey);
   const logs = new Map<Kind, LineLog>();
   for (const kind of KINDS) logs.set(kind, await openLines(kind, { layout, writer, index, intern }));
-  const arrivals = await openArrivals(layout.arrivals, (file) => writer.blobs.get(file.sha256) === file.size);
+  const arrivals = await openArrivals(layout.arrivals, (file) => writer.blobs.get(file.sha256)?.sizeBytes === file.size);
   const logOf = (kind: Kind): LineLog => logs.get(kind) ?? fail(kind);
   const parts = [writer, arrivals, ...logs.values()];
   // In no order: on continuing, a line whose blobs are not there counts as not written.
-  const sync = coalesced(() => all(parts, (part) => part.sync()));
+  const sync = isDurable ? coalesced(() => all(parts, (part) => part.sync())) : () => Promise.resolve();
   const line = (entry: IndexEntry): Promise<Buffer> => logOf(entry.kind).read(entry);
   return {
     layout,
     writer,
+    compression,
     headerText,
     arrivals,
     index,
@@ -113,7 +147,7 @@ async function growing({ layout, writer, headerText, unlock }: Opened): Promise<
     record: async (entry) => parsed(entry.kind, await line(entry), layout),
     blob: (sha256, _size, offset = 0) => skip(writer.readBlob(sha256), offset),
     addBlob: async (chunks) => {
-      const spooled = await spool(chunks, layout.spool);
+      const spooled = await spool(chunks, { folder: layout.spool, compression });
       await writer.addBlob(spooled);
       return { sha256: spooled.sha256, size: spooled.sizeBytes };
     },
@@ -124,7 +158,7 @@ async function growing({ layout, writer, headerText, unlock }: Opened): Promise<
     },
     close: async () => {
       await all(parts, (part) => part.close());
-      await unlock();
+      await release();
     },
   };
 }
@@ -150,7 +184,7 @@ function openLines(kind: Kind, { layout, writer, index, intern }: LinesToOpen): 
   return openLineLog(layout.lines(kind), (bytes, place) => {
     const record = parseRecord(kind, bytes);
     if (typeof record === "string") return false;
-    const whole = blobsOf(record).every(({ sha256, size }) => writer.blobs.get(sha256) === size);
+    const whole = blobsOf(record).every(({ sha256, size }) => writer.blobs.get(sha256)?.sizeBytes === size);
     if (whole) index.set(record.entity.key as EntityKey, indexEntry(record, place, intern));
     return true;
   });

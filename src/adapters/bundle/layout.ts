@@ -4,7 +4,7 @@ import type { Kind } from "../../model/entities.ts";
 
 export const FORMAT = "mlferry-bundle";
 /** Raised with any change that a reader of the version before would misread; docs/bundle-format.md has the rules. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const HEADER = "header.json";
 export const MANIFEST = "manifest.json";
@@ -15,23 +15,30 @@ export const blobMember = (sha256: string): string => `${BLOBS}/${sha256}`;
 /** The folder of the blobs, without a slash at its end. */
 export const BLOBS = "blobs/sha256";
 
+const ZSTD_SUFFIX = ".zst";
+/** The name of the member that holds a content compressed; which contents may be is in {@link isMemberName}. */
+export const compressedMember = (name: string): string => `${name}${ZSTD_SUFFIX}`;
+export const isCompressed = (member: string): boolean => member.endsWith(ZSTD_SUFFIX);
+/** What the content of a member is called: the member's name, but for what tells that it is compressed. */
+export const contentName = (member: string): string => (isCompressed(member) ? member.slice(0, -ZSTD_SUFFIX.length) : member);
+
 /** The digest in a blob's name, or undefined where the name is no blob's. */
 export function blobDigest(member: string): string | undefined {
-  return /^blobs\/sha256\/([0-9a-f]{64})$/.exec(member)?.[1];
+  return /^blobs\/sha256\/([0-9a-f]{64})(?:\.zst)?$/.exec(member)?.[1];
 }
 
 /** Whether a bundle may hold a member of the name: a closed list, so nothing can point outside. */
 export function isMemberName(name: string): boolean {
-  return name === HEADER || name === MANIFEST || ENTITY_MEMBERS.includes(name) || blobDigest(name) !== undefined;
+  return name === HEADER || name === MANIFEST || ENTITY_MEMBERS.includes(contentName(name)) || blobDigest(name) !== undefined;
 }
 
 /** Whether the path asks for a tar rather than a folder. */
 export const isTarPath = (path: string): boolean => path.endsWith(".tar");
 
-/** Where an unfinished bundle lies: a folder beside the output, so that the last step is a rename. */
+/** Where the parts of an unfinished bundle lie. */
 export interface PartialLayout {
   readonly root: string;
-  /** The growing tar, or the growing folder. */
+  /** The growing tar, or the growing folder. Not there while a bundle goes through a pipe. */
   readonly bundle: string;
   /** Entity lines in the order of writing, one file a kind. */
   readonly lines: (kind: Kind) => string;
@@ -42,11 +49,13 @@ export interface PartialLayout {
   readonly lock: string;
 }
 
-export function partialLayout(path: string): PartialLayout {
-  const root = `${path}.partial`;
+/** A folder beside the output, so that the last step is a rename. */
+export const partialLayout = (path: string): PartialLayout => partsIn(`${path}.partial`, isTarPath(path) ? "bundle.tar" : "bundle");
+
+export function partsIn(root: string, bundle = "bundle.tar"): PartialLayout {
   return {
     root,
-    bundle: `${root}/${isTarPath(path) ? "bundle.tar" : "bundle"}`,
+    bundle: `${root}/${bundle}`,
     lines: (kind) => `${root}/entities/${kind}.jsonl`,
     arrivals: `${root}/arrivals.jsonl`,
     spool: `${root}/spool`,
@@ -62,6 +71,10 @@ export const LIMITS = {
   /** Stays below the longest string that V8 holds (512 MiB); about two million members. */
   manifestBytes: 400 * MIB,
   lineBytes: 64 * MIB,
+  /** Contents of a compressed frame of lines: a line of the greatest length, and the others that a writer puts before it. */
+  frameBytes: 65 * MIB,
+  /** A reader keeps this much of a content to decompress it (RFC 8878 asks decoders for no more); 2 to the power of it. */
+  windowLog: 23,
   /** A text of a data set that was put in a blob. */
   textBytes: 64 * MIB,
   /** Longer texts of data sets go to blobs. */

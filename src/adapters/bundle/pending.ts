@@ -3,16 +3,16 @@ import { existsSync } from "node:fs";
 import { MigrationError } from "../../errors.ts";
 import type { FinishSummary } from "../../ports/target.ts";
 import type { Arrivals } from "./arrivals.ts";
-import type { Header } from "./envelope.ts";
-import { finishBundle } from "./finish.ts";
-import { openGrowing } from "./growing.ts";
-import type { GrowingBundle } from "./growing.ts";
+import { complete, finishBundle } from "./finish.ts";
+import { openGrowing, openStreaming } from "./growing.ts";
+import type { GrowingBundle, GrowingOptions } from "./growing.ts";
 import { partialLayout } from "./layout.ts";
 import { checkOutput, checkUnfinished } from "./output.ts";
 import type { WhenThere } from "./output.ts";
 import type { RecordStore } from "./reading.ts";
 import { reopen } from "./reopen.ts";
 import type { Reopened } from "./reopen.ts";
+import type { ByteSink } from "./stream-writer.ts";
 
 /** Objects that are there, and files that arrived for objects that are not yet. */
 export interface PresentObjects extends RecordStore {
@@ -34,14 +34,14 @@ export interface PendingBundle {
  * Checks all that can be known at once, and continues an unfinished bundle that is there. Throws OUTPUT_EXISTS, DISK, and
  * BUNDLE_DAMAGED for a bundle that cannot be opened again.
  */
-export async function openPending(path: string, header: Header, whenThere: WhenThere): Promise<PendingBundle> {
+export async function openPending(path: string, options: GrowingOptions, whenThere: WhenThere): Promise<PendingBundle> {
   const layout = partialLayout(path);
   const isThere = await checkOutput(path, whenThere);
   await checkUnfinished(layout, path);
-  const old = isThere && whenThere === "reopen" ? await reopen(path, header) : undefined;
+  const old = isThere && whenThere === "reopen" ? await reopen(path, options.header) : undefined;
   try {
-    const growing = existsSync(layout.bundle) ? await openGrowing(path, header) : undefined;
-    return pending({ path, header, whenThere, old }, growing);
+    const growing = existsSync(layout.bundle) ? await openGrowing(path, options) : undefined;
+    return pending({ path, options, whenThere, old }, growing);
   } catch (error) {
     await old?.close();
     throw error;
@@ -50,12 +50,12 @@ export async function openPending(path: string, header: Header, whenThere: WhenT
 
 interface Pending {
   readonly path: string;
-  readonly header: Header;
+  readonly options: GrowingOptions;
   readonly whenThere: WhenThere;
   readonly old: Reopened | undefined;
 }
 
-function pending({ path, header, whenThere, old }: Pending, continued: GrowingBundle | undefined): PendingBundle {
+function pending({ path, options, whenThere, old }: Pending, continued: GrowingBundle | undefined): PendingBundle {
   const before: PresentObjects = { ...(old?.records ?? EMPTY), arrivals: { of: () => new Map() } };
   let growing = continued;
   let beginning = continued === undefined ? undefined : Promise.resolve(continued);
@@ -63,7 +63,7 @@ function pending({ path, header, whenThere, old }: Pending, continued: GrowingBu
   const makeNew = async (): Promise<GrowingBundle> => {
     // Once more: another process may have finished one in the meantime.
     await checkOutput(path, whenThere);
-    growing = await openGrowing(path, header, old);
+    growing = await openGrowing(path, options, old);
     if (old !== undefined) refuseDamage(path, old.records, growing);
     return growing;
   };
@@ -79,6 +79,28 @@ function pending({ path, header, whenThere, old }: Pending, continued: GrowingBu
       await beginning?.catch(() => undefined);
       await growing?.close();
       await old?.close();
+    },
+  };
+}
+
+/** A bundle that leaves through the sink from the first write on. What waits for its end is kept below `folder`, a name not taken. */
+export function streamPending(folder: string, options: GrowingOptions, sink: ByteSink): PendingBundle {
+  const before: PresentObjects = { ...EMPTY, arrivals: { of: () => new Map() } };
+  let growing: GrowingBundle | undefined;
+  let beginning: Promise<GrowingBundle> | undefined;
+  const begin = (): Promise<GrowingBundle> => (beginning ??= openStreaming(folder, options, sink).then((opened) => (growing = opened)));
+  return {
+    present: () => growing ?? before,
+    begin,
+    finish: async (summary) => {
+      await complete(await begin(), summary);
+      await growing?.close();
+      growing = undefined;
+    },
+    close: async () => {
+      // How it failed was told to whoever wrote.
+      await beginning?.catch(() => undefined);
+      await growing?.close();
     },
   };
 }

@@ -7,7 +7,7 @@ import { KINDS } from "../../model/entities.ts";
 import type { FinishSummary } from "../../ports/target.ts";
 import { refuseOther } from "./envelope.ts";
 import type { Header } from "./envelope.ts";
-import { BLOBS, HEADER, blobDigest, entitiesMember, isTarPath } from "./layout.ts";
+import { BLOBS, HEADER, blobDigest, isTarPath } from "./layout.ts";
 import type { PartialLayout } from "./layout.ts";
 import type { MemberStore } from "./member-store.ts";
 import type { RecordStore } from "./reading.ts";
@@ -33,7 +33,7 @@ export async function reopen(path: string, header: Header): Promise<Reopened> {
     const finished = await readFinished(store);
     refuseOther(finished.header, header, { where: path, hint: "give another name, or replace it with --force" });
     return {
-      records: recordStore(store, finished.index),
+      records: recordStore(store, finished),
       layOut: (layout) => layOut(store, finished, layout),
       tells: ({ losses, notCarried }) => isSame(finished.manifest.losses, losses) && isSame(finished.manifest.notCarried, notCarried),
       close: () => store.close(),
@@ -48,7 +48,7 @@ const isSame = (a: readonly unknown[], b: readonly unknown[]): boolean => JSON.s
 
 async function layOut(store: MemberStore, finished: Finished, layout: PartialLayout): Promise<void> {
   await rm(layout.arrivals, { force: true });
-  for (const kind of KINDS) await writeFile(layout.lines(kind), store.read(entitiesMember(kind)), { mode: 0o600, flush: true });
+  for (const kind of KINDS) await writeFile(layout.lines(kind), finished.lines.content(kind), { mode: 0o600, flush: true });
   const draft = join(layout.spool, "reopened");
   if (isTarPath(layout.bundle)) await copyTar(store.where, draft);
   else await linkMembers(store, finished, draft);

@@ -4,16 +4,18 @@ import type { Entity, EntityKey, OriginId } from "../../model/entities.ts";
 import { KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
 import type { Source } from "../../ports/source.ts";
+import { entityLines } from "./entity-lines.ts";
+import type { EntityLines } from "./entity-lines.ts";
 import { damaged, parseHeader, parseManifest } from "./envelope.ts";
-import type { Header, Manifest } from "./envelope.ts";
-import { HEADER, LIMITS, MANIFEST, entitiesMember } from "./layout.ts";
+import type { Header, Manifest, ManifestMember } from "./envelope.ts";
+import { HEADER, LIMITS, MANIFEST, contentName, entitiesMember } from "./layout.ts";
 import { LineError, linesOf } from "./lines.ts";
 import { guarded, readEntity, readingSide } from "./reading.ts";
 import type { RecordStore } from "./reading.ts";
 import { indexEntry, parseRecord } from "./record-index.ts";
 import type { IndexEntry } from "./record-index.ts";
-import { collect, openStore, readBlob, readText } from "./store.ts";
-import type { MemberStore } from "./member-store.ts";
+import { openStore, readBlob, readText } from "./store.ts";
+import type { MemberStore, OpenTar } from "./member-store.ts";
 
 export interface BundleSourceOptions {
   readonly signal?: AbortSignal;
@@ -34,12 +36,12 @@ export interface BundleObject {
 }
 
 /**
- * Opens a bundle (a tar or a folder, whichever is there). Reads and checks header, manifest, structure and all lines; blobs
+ * Opens a bundle (a tar or a folder, whichever is there, or a tar that is open already and is closed with the source). Reads and checks header, manifest, structure and all lines; blobs
  * are checked when they are read. Throws NOT_FOUND, BUNDLE_DAMAGED, BUNDLE_TOO_NEW, DISK.
  */
-export function openBundleSource(path: string, options: BundleSourceOptions = {}): Promise<BundleSource> {
+export function openBundleSource(bundle: string | OpenTar, options: BundleSourceOptions = {}): Promise<BundleSource> {
   return guarded(async () => {
-    const store = await openStore(path);
+    const store = await openStore(bundle);
     try {
       return await sourceOf(store, options.signal);
     } catch (error) {
@@ -50,8 +52,8 @@ export function openBundleSource(path: string, options: BundleSourceOptions = {}
 }
 
 async function sourceOf(store: MemberStore, signal: AbortSignal | undefined): Promise<BundleSource> {
-  const { header, manifest, index } = await readFinished(store, signal);
-  const records = recordStore(store, index);
+  const { header, manifest, index, lines } = await readFinished(store, signal);
+  const records = recordStore(store, { index, lines });
   return {
     ...readingSide(records, {
       uri: store.where,
@@ -74,66 +76,70 @@ export interface Finished {
   readonly headerText: string;
   readonly manifest: Manifest;
   readonly index: ReadonlyMap<EntityKey, IndexEntry>;
+  readonly lines: EntityLines;
 }
 
 /** Reads and checks header, manifest and lines of an opened bundle. Throws BUNDLE_DAMAGED, BUNDLE_TOO_NEW. */
 export async function readFinished(store: MemberStore, signal?: AbortSignal): Promise<Finished> {
   const headerText = await readText(store, HEADER, LIMITS.headerBytes);
   const header = parseHeader(headerText, store.where);
-  const manifest = parseManifest(await readText(store, MANIFEST, LIMITS.manifestBytes), store.where);
-  const digests = compareMembers(store, manifest);
-  if (sha256(headerText) !== digests.get(HEADER)) throw damaged(store.where, HEADER, "has another digest than the manifest says");
+  const manifest = parseManifest(await readText(store, MANIFEST, LIMITS.manifestBytes), store.where, header.version);
+  const named = compareMembers(store, manifest);
+  if (sha256(headerText) !== named.get(HEADER)?.sha256) throw damaged(store.where, HEADER, "has another digest than the manifest says");
   const index = new Map<EntityKey, IndexEntry>();
-  for (const kind of KINDS) await indexLines(store, kind, { index, manifest, digest: digests.get(entitiesMember(kind)), signal });
-  return { header, headerText, manifest, index };
+  const lines = entityLines(store, manifest);
+  for (const kind of KINDS) await indexLines(lines, kind, { where: store.where, index, count: manifest.counts[kind], signal });
+  return { header, headerText, manifest, index, lines };
 }
 
 const sha256 = (bytes: string): string => createHash("sha256").update(bytes).digest("hex");
 
-/** Members and manifest must name the same things with the same sizes. Gives the digest of each member. */
-function compareMembers(store: MemberStore, manifest: Manifest): ReadonlyMap<string, string> {
-  const digests = new Map<string, string>();
-  for (const { name, size, sha256: digest } of manifest.members) {
-    const stored = store.members.get(name);
-    if (stored === undefined) throw damaged(store.where, name, "is missing");
-    if (stored !== size) throw damaged(store.where, name, `has ${stored} bytes instead of ${size}`);
-    if (digests.has(name)) throw damaged(store.where, MANIFEST, `names ${name} twice`);
-    digests.set(name, digest);
+/** Members and manifest must name the same things with the same sizes, each in one form. Gives the members by what they hold. */
+function compareMembers(store: MemberStore, manifest: Manifest): ReadonlyMap<string, ManifestMember> {
+  const named = new Map<string, ManifestMember>();
+  for (const member of manifest.members) {
+    const { name, stored } = member;
+    const found = store.members.get(name);
+    if (found === undefined) throw damaged(store.where, name, "is missing");
+    if (found !== stored) throw damaged(store.where, name, `has ${found} bytes instead of ${stored}`);
+    if (named.has(contentName(name))) throw damaged(store.where, MANIFEST, `names ${contentName(name)} twice`);
+    named.set(contentName(name), member);
   }
   for (const name of store.members.keys()) {
-    if (name !== MANIFEST && !digests.has(name)) throw damaged(store.where, name, "is not in the manifest");
+    if (name !== MANIFEST && named.get(contentName(name))?.name !== name) throw damaged(store.where, name, "is not in the manifest");
   }
-  return digests;
+  return named;
 }
 
 interface LineIndexing {
+  readonly where: string;
   readonly index: Map<EntityKey, IndexEntry>;
-  readonly manifest: Manifest;
-  readonly digest: string | undefined;
+  /** How many there are to be. */
+  readonly count: number;
   readonly signal: AbortSignal | undefined;
 }
 
-async function indexLines(store: MemberStore, kind: Kind, { index, manifest, digest, signal }: LineIndexing): Promise<void> {
-  const member = entitiesMember(kind);
-  if (digest === undefined) throw damaged(store.where, member, "is missing");
+async function indexLines(lines: EntityLines, kind: Kind, { where, index, count: expected, signal }: LineIndexing): Promise<void> {
+  const member = lines.member(kind);
+  if (member === undefined) throw damaged(where, entitiesMember(kind), "is missing");
   const hash = createHash("sha256");
   const intern = (key: string): EntityKey => index.get(key as EntityKey)?.key ?? (key as EntityKey);
   let count = 0;
   try {
-    for await (const { bytes, position } of linesOf(hashed(store.read(member), hash), LIMITS.lineBytes)) {
+    for await (const { bytes, position } of linesOf(hashed(lines.content(kind), hash), LIMITS.lineBytes)) {
       signal?.throwIfAborted();
       const record = parseRecord(kind, bytes);
       count++;
-      if (typeof record === "string") throw damaged(store.where, member, `line ${count}: ${record}`);
+      if (typeof record === "string") throw damaged(where, member.name, `line ${count}: ${record}`);
       const entry = indexEntry(record, { position, sizeBytes: bytes.length }, intern);
-      if (index.has(entry.key)) throw damaged(store.where, member, `line ${count}: ${entry.key} is there twice`);
+      if (index.has(entry.key)) throw damaged(where, member.name, `line ${count}: ${entry.key} is there twice`);
       index.set(entry.key, entry);
     }
   } catch (error) {
-    throw error instanceof LineError ? damaged(store.where, member, error.message) : error;
+    throw error instanceof LineError ? damaged(where, member.name, error.message) : error;
   }
-  if (hash.digest("hex") !== digest) throw damaged(store.where, member, "has another digest than the manifest says");
-  if (count !== manifest.counts[kind]) throw damaged(store.where, member, `has ${count} lines instead of ${manifest.counts[kind]}`);
+  if (hash.digest("hex") !== member.sha256) throw damaged(where, member.name, "has another digest than the manifest says");
+  if (count !== expected) throw damaged(where, member.name, `has ${count} lines instead of ${expected}`);
 }
 
 /** The same bytes, passed through a hash. */
@@ -148,14 +154,13 @@ export async function* hashed(
 }
 
 /** Lines and blobs of an opened bundle. */
-export function recordStore(store: MemberStore, index: ReadonlyMap<EntityKey, IndexEntry>): RecordStore {
+export function recordStore(store: MemberStore, { index, lines }: Pick<Finished, "index" | "lines">): RecordStore {
   return {
     index,
     record: async (entry) => {
-      const member = entitiesMember(entry.kind);
-      const record = parseRecord(entry.kind, await collect(store.read(member, entry)));
+      const record = parseRecord(entry.kind, await lines.line(entry.kind, entry));
       if (typeof record === "string" || record.entity.key !== entry.key)
-        throw damaged(store.where, member, "was changed while it was being read");
+        throw damaged(store.where, entitiesMember(entry.kind), "was changed while it was being read");
       return record;
     },
     blob: (digest, sizeBytes, offset) => readBlob(store, digest, sizeBytes, offset),

@@ -1,26 +1,30 @@
 // Opens a bundle, and reads members whole or checks them on the way.
 import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { MigrationError } from "../../errors.ts";
-import { damaged, notABundle } from "./envelope.ts";
+import { STDIN, damaged, notABundle } from "./envelope.ts";
 import { openFolderStore } from "./folder-store.ts";
-import { blobMember } from "./layout.ts";
-import type { MemberStore, OnProblem } from "./member-store.ts";
+import { blobMember, compressedMember } from "./layout.ts";
+import type { MemberStore, OnProblem, OpenTar } from "./member-store.ts";
+import { contentOf } from "./stored-content.ts";
 import { openTarStore } from "./tar-store.ts";
+import { FrameError } from "./zstd.ts";
 
 /** Opens a tar or a folder by what is there. Reads no blob. Throws NOT_FOUND, BUNDLE_DAMAGED. */
-export async function openStore(path: string, onProblem?: OnProblem): Promise<MemberStore> {
-  const found = await stat(path).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") throw noSuchBundle(path, error);
-    throw error;
-  });
+export async function openStore(bundle: string | OpenTar, onProblem?: OnProblem): Promise<MemberStore> {
+  const path = typeof bundle === "string" ? bundle : bundle.where;
   const report: OnProblem =
     onProblem ??
     ((member, problem) => {
       throw damaged(path, member, problem);
     });
+  if (typeof bundle !== "string") return openTarStore(bundle, report);
+  const found = await stat(path).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") throw noSuchBundle(path, error);
+    throw error;
+  });
   if (found.isDirectory()) return openFolderStore(path, report);
-  if (found.isFile()) return openTarStore(path, report);
+  if (found.isFile()) return openTarStore({ where: path, file: await open(path, "r") }, report);
   throw notABundle(path);
 }
 
@@ -43,13 +47,6 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(parts);
 }
 
-/** The sha256 of a stream, hexadecimal. */
-export async function digestOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of chunks) hash.update(chunk);
-  return hash.digest("hex");
-}
-
 /**
  * The bytes of a blob, checked on the way: size first, digest at the end. Throws ARTIFACT_CORRUPT naming the member, after
  * the last byte at the latest. `offset` leaves bytes out of what is yielded, not of what is checked.
@@ -60,24 +57,29 @@ export async function* readBlob(
   sizeBytes: number,
   offset = 0,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const name = blobMember(sha256);
+  const raw = blobMember(sha256);
+  const name = [raw, compressedMember(raw)].find((form) => store.members.has(form)) ?? raw;
   const stored = store.members.get(name);
   if (stored === undefined) throw corrupt(store.where, name, "is missing");
-  if (stored !== sizeBytes) throw corrupt(store.where, name, `has ${stored} bytes instead of ${sizeBytes}`);
+  if (name === raw && stored !== sizeBytes) throw corrupt(store.where, name, `has ${stored} bytes instead of ${sizeBytes}`);
   const hash = createHash("sha256");
   let position = 0;
-  for await (const chunk of store.read(name)) {
-    hash.update(chunk);
-    const skipped = Math.max(0, offset - position);
-    position += chunk.length;
-    if (skipped < chunk.length) yield skipped === 0 ? chunk : chunk.subarray(skipped);
+  try {
+    for await (const chunk of contentOf(name, store.read(name), { stored, size: sizeBytes })) {
+      hash.update(chunk);
+      const skipped = Math.max(0, offset - position);
+      position += chunk.length;
+      if (skipped < chunk.length) yield skipped === 0 ? chunk : chunk.subarray(skipped);
+    }
+  } catch (error) {
+    throw error instanceof FrameError ? corrupt(store.where, name, error.message) : error;
   }
   if (hash.digest("hex") !== sha256) throw corrupt(store.where, name, "has other bytes than its name says");
 }
 
 function corrupt(where: string, member: string, problem: string): MigrationError {
   return new MigrationError("ARTIFACT_CORRUPT", `${member} of ${where} ${problem}`, {
-    hint: `list everything that is wrong with: mlferry verify ${where}`,
+    hint: `list everything that is wrong with: mlferry verify ${where === STDIN ? "-" : where}`,
   });
 }
 

@@ -1,6 +1,7 @@
 // One tar member: its header block and the way from one header to the next. Plain ustar, sizes above 8 GiB in base-256
 // (the GNU extension that GNU tar, bsdtar, Python and Go read), no extension headers.
 import { Header } from "tar";
+import { MigrationError } from "../../errors.ts";
 
 export const BLOCK = 512;
 
@@ -17,7 +18,7 @@ export const paddedSize = (sizeBytes: number): number => Math.ceil(sizeBytes / B
 export const TRAILER = Buffer.alloc(2 * BLOCK);
 
 /** The header block of a regular file, with nothing in it that differs between machines. */
-export function encodeTarHeader(member: TarMember): Buffer {
+function encodeTarHeader(member: TarMember): Buffer {
   const block = Buffer.alloc(BLOCK);
   new Header({
     path: member.name,
@@ -32,6 +33,23 @@ export function encodeTarHeader(member: TarMember): Buffer {
     gname: "",
   }).encode(block);
   return block;
+}
+
+export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** A member as it stands in a tar: header, data, padding. Throws INTERNAL when the data is not as long as announced. */
+export async function* tarMember(member: TarMember, data: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
+  yield encodeTarHeader(member);
+  let written = 0;
+  for await (const chunk of data) {
+    written += chunk.length;
+    yield chunk;
+  }
+  // A shorter one would swallow the next header.
+  if (written !== member.sizeBytes)
+    throw new MigrationError("INTERNAL", `${member.name} has ${written} bytes instead of ${member.sizeBytes}`);
+  const padding = paddedSize(written) - written;
+  if (padding > 0) yield Buffer.alloc(padding);
 }
 
 export const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);

@@ -1,9 +1,8 @@
 // Reads a tar bundle where it lies: headers are found by seeking from one to the next, data is read only when asked for.
-import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { damaged, notABundle } from "./envelope.ts";
 import { HEADER, LIMITS, MANIFEST, isMemberName } from "./layout.ts";
-import type { MemberStore, OnProblem } from "./member-store.ts";
+import type { MemberStore, OnProblem, OpenTar } from "./member-store.ts";
 import { BLOCK, decodeTarHeader, isZero, paddedSize } from "./tar-format.ts";
 import type { TarMember } from "./tar-format.ts";
 
@@ -47,17 +46,16 @@ export async function walkTar(file: FileHandle, fileSize: number): Promise<TarWa
   }
 }
 
-/** Opens a tar bundle and checks its structure: names, order, sizes and what follows the last member. */
-export async function openTarStore(path: string, onProblem: OnProblem): Promise<MemberStore> {
-  const file = await open(path, "r");
+/** Checks the structure of a tar bundle: names, order, sizes and what follows the last member. Takes the file over. */
+export async function openTarStore({ where, file }: OpenTar, onProblem: OnProblem): Promise<MemberStore> {
   try {
     const { size } = await file.stat();
     const walk = await walkTar(file, size);
-    if (walk.members.length === 0 && walk.problem?.member !== HEADER) throw notABundle(path);
+    if (walk.members.length === 0 && walk.problem?.member !== HEADER) throw notABundle(where);
     const members = placeMembers(walk, onProblem);
     if (walk.problem !== undefined) onProblem(walk.problem.member, walk.problem.text);
     else await checkTrailer(file, { from: walk.end, size }, onProblem);
-    return tarStore(path, file, members);
+    return tarStore(where, file, members);
   } catch (error) {
     await file.close();
     throw error;

@@ -9,17 +9,19 @@ import { bundleCapabilities } from "./capabilities.ts";
 import { toRecord } from "./convert.ts";
 import { firstIssue } from "./envelope.ts";
 import type { Header } from "./envelope.ts";
-import type { GrowingBundle } from "./growing.ts";
+import type { GrowingBundle, GrowingOptions } from "./growing.ts";
 import { FORMAT, FORMAT_VERSION } from "./layout.ts";
 import { metricsBlob } from "./metrics.ts";
-import { openPending } from "./pending.ts";
+import { openPending, streamPending } from "./pending.ts";
 import type { PendingBundle, PresentObjects } from "./pending.ts";
 import { guarded, readEntity, readingSide } from "./reading.ts";
 import { FILE_PATH, recordSchemas } from "./records.ts";
 import type { BundleRecord, FileRecord, MetricsRecord, UnreadableRecord } from "./records.ts";
 import { openBundleSource } from "./source.ts";
+import type { Compression } from "./spool.ts";
+import type { ByteSink } from "./stream-writer.ts";
 
-export interface BundleTargetOptions {
+export interface BundleContentOptions {
   /** Name and version of the writer, for the header. */
   readonly tool: string;
   /** The registry whose objects will be written: its identity becomes the bundle's. */
@@ -28,6 +30,11 @@ export interface BundleTargetOptions {
   readonly selection: unknown;
   /** When the job began. */
   readonly created: Date;
+  /** Default: `auto`, which compresses contents that become smaller by it. What is there already stays as it is. */
+  readonly compression?: Compression;
+}
+
+export interface BundleTargetOptions extends BundleContentOptions {
   /** Replace a bundle that is there; it stays until the new one is complete. Default: false. */
   readonly force?: boolean;
   /**
@@ -47,11 +54,33 @@ export function createBundleTarget(path: string, options: BundleTargetOptions): 
   return guarded(async () => {
     const output = path.replace(/(?<=.)\/+$/, "");
     const whenThere = options.force === true ? "replace" : options.reopen === true ? "reopen" : "refuse";
-    return bundleTarget(output, await openPending(output, headerOf(options), whenThere), options);
+    const pending = await openPending(output, growingOptions(options), whenThere);
+    return bundleTarget(output, { pending, origin: options.source.origin, reopen: () => openBundleSource(output) });
   });
 }
 
-function headerOf(options: BundleTargetOptions): Header {
+export interface BundleStreamOptions extends BundleContentOptions {
+  /** What messages call it. */
+  readonly uri: string;
+  readonly sink: ByteSink;
+  /** A folder that is not there, for what comes last in a bundle: made with the first write, gone when the target is closed. */
+  readonly folder: string;
+}
+
+/**
+ * Begins a bundle that leaves through a sink as a tar, as it is made. What was sent cannot be read again or continued: without
+ * {@link Target.finish} the tar is cut, which every reader tells.
+ */
+export function createBundleStream(options: BundleStreamOptions): Target {
+  const pending = streamPending(options.folder, growingOptions(options), options.sink);
+  return bundleTarget(options.uri, { pending, origin: options.source.origin });
+}
+
+function growingOptions(options: BundleContentOptions): GrowingOptions {
+  return { header: headerOf(options), compression: options.compression ?? "auto" };
+}
+
+function headerOf(options: BundleContentOptions): Header {
   const selection = options.selection === undefined ? undefined : (JSON.parse(JSON.stringify(options.selection)) as unknown);
   return {
     format: FORMAT,
@@ -64,13 +93,19 @@ function headerOf(options: BundleTargetOptions): Header {
   };
 }
 
-function bundleTarget(path: string, pending: PendingBundle, options: BundleTargetOptions): Target {
-  const origin = options.source.origin;
+interface Writing {
+  readonly pending: PendingBundle;
+  readonly origin: OriginId;
+  /** Opens the finished bundle, where it can be read. */
+  readonly reopen?: () => Promise<Source>;
+}
+
+function bundleTarget(uri: string, { pending, origin, reopen }: Writing): Target {
   let finished: Promise<Source> | undefined;
-  const live = (): Omit<Source, "close"> => readingSide(pending.present(), { uri: path, origin, missing: { losses: [], notCarried: [] } });
+  const live = (): Omit<Source, "close"> => readingSide(pending.present(), { uri, origin, missing: { losses: [], notCarried: [] } });
   const reading = async (): Promise<Omit<Source, "close">> => (await finished) ?? live();
   return {
-    uri: path,
+    uri,
     origin,
     capabilities: bundleCapabilities(),
     select: (selection, signal) => guarded(async () => (await reading()).select(selection, signal)),
@@ -97,7 +132,7 @@ function bundleTarget(path: string, pending: PendingBundle, options: BundleTarge
     finish: (summary) =>
       guarded(async () => {
         await pending.finish(summary);
-        finished = openBundleSource(path);
+        finished = reopen?.();
         await finished;
       }),
     close: () => guarded(async () => (finished === undefined ? pending.close() : (await finished).close())),

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { MigrationError } from "../../errors.ts";
 import { addOutputFlags, addPaceFlags, addStateFlag, repeatable } from "../flags.ts";
+import type { Location, StandingLocation } from "../location.ts";
 import { addPlaceFlags, createLocator } from "../place-flags.ts";
 import { runDoctor } from "../run-doctor.ts";
 import type { DoctorFlags, DoctorRequest } from "../run-doctor.ts";
@@ -48,11 +49,18 @@ function requestOf(terminal: Terminal, { source, target, flags }: Asked): Doctor
     throw new MigrationError("USAGE", "--write-test writes to DST, and none was given", { hint: "mlferry doctor SRC DST --write-test" });
   }
   const { locate } = createLocator(terminal, flags);
-  const from = locate(source, { role: "source" });
+  const from = standing(locate(source, { role: "source" }));
   if (flags.expect !== undefined && from.place === "bundle") {
     throw new MigrationError("USAGE", "--expect tells what a login does not see of a server, and the source is a bundle", {
       hint: "what a bundle holds: mlferry ls BUNDLE",
     });
   }
-  return { source: from, target: target === undefined ? undefined : locate(target, { role: "target" }), flags };
+  return { source: from, target: target === undefined ? undefined : standing(locate(target, { role: "target" })), flags };
+}
+
+function standing(location: Location): StandingLocation {
+  if (location.place !== "pipe") return location;
+  throw new MigrationError("USAGE", "a pipe cannot be looked at before something flows through it", {
+    hint: "name the server at its other end; a bundle is checked by: mlferry verify BUNDLE",
+  });
 }

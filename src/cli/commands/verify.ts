@@ -7,6 +7,7 @@ import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addState
 import { eachWorkspace } from "../each-workspace.ts";
 import type { Location } from "../location.ts";
 import { addMappingFlags, mappingOf } from "../mapping-flags.ts";
+import { refuseTwoPipes } from "../pipe.ts";
 import { addPlaceFlags, createLocator } from "../place-flags.ts";
 import { runVerify } from "../run-verify.ts";
 import type { VerifyFlags } from "../run-verify.ts";
@@ -71,12 +72,15 @@ function verifyPlaces(terminal: Terminal, { source, target, flags }: Verificatio
   return eachWorkspace(terminal, set, (one, pair) => verifyOne(one, { ...pair, flags }));
 }
 
-function verifyOne(
+async function verifyOne(
   terminal: Terminal,
   { source, target, flags }: { readonly source: Location; readonly target?: Location | undefined; readonly flags: VerifyFlags },
 ): Promise<void> {
-  if (target !== undefined) return runVerify(terminal, { source, target, flags });
-  if (source.place === "bundle") return checkOneBundle(terminal, source, flags);
+  if (target !== undefined) {
+    refuseTwoPipes(source, target);
+    return runVerify(terminal, { source, target, flags });
+  }
+  if (source.place !== "mlflow") return checkOneBundle(terminal, source, flags);
   throw new MigrationError("USAGE", "a server is verified against another place, and only one was given", {
     hint: "mlferry verify SRC DST; only a bundle is checked by itself",
   });
