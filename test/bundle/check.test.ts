@@ -15,9 +15,10 @@ async function checked(path: string): Promise<{ problems: string[]; counts: Chec
   return { problems, counts: check.counts };
 }
 
+/** A bundle without compression whose parts went through `change`. */
 async function changed(change: (parts: Part[]) => readonly Part[]): Promise<string> {
   const path = join(await testFolder(), "b.tar");
-  await writeBundle(path);
+  await writeBundle(path, smallRegistry(), { compression: "none" });
   await writeTar(path, change(await readTar(path)));
   return path;
 }
