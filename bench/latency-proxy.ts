@@ -9,6 +9,8 @@ export interface ProxyOptions {
   readonly target: string;
   /** Before each request is passed on. Default: 0, which only counts. */
   readonly delayMs?: number;
+  /** Requests under way above which it answers 429 by itself, as gateways do. Default: none. */
+  readonly mostInFlight?: number;
   /** Default: a free one. */
   readonly port?: number;
 }
@@ -23,15 +25,18 @@ export interface CountingProxy extends AsyncDisposable {
 }
 
 /** Starts the proxy on 127.0.0.1. Bodies are passed on as they come, in both directions, and never held. */
-export async function startProxy({ target, delayMs = 0, port = 0 }: ProxyOptions): Promise<CountingProxy> {
+export async function startProxy({ target, delayMs = 0, mostInFlight = Infinity, port = 0 }: ProxyOptions): Promise<CountingProxy> {
   // One connection per request: on a reused one, small answers of MLflow's server wait 44 ms for the other side's acknowledgement,
   // which would be measured in place of the programs.
   const agent = new Agent({ keepAlive: false });
   let counts = new Map<string, number>();
+  let inFlight = 0;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (incoming, outgoing) => {
-    const route = routeOf(incoming);
+    const route = inFlight < mostInFlight ? routeOf(incoming) : REFUSED;
     counts.set(route, (counts.get(route) ?? 0) + 1);
-    void forward(incoming, outgoing, { target, agent, delayMs });
+    if (route === REFUSED) return refuse(incoming, outgoing);
+    inFlight += 1;
+    void forward(incoming, outgoing, { target, agent, delayMs }).finally(() => (inFlight -= 1));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -57,6 +62,14 @@ export async function startProxy({ target, delayMs = 0, port = 0 }: ProxyOptions
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** What is counted for a request that was answered with 429. */
+export const REFUSED = "refused";
+
+function refuse(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  incoming.resume();
+  outgoing.writeHead(429, { "content-type": "text/plain" }).end("too many requests at a time");
 }
 
 /** Requests in all. */

@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly peerRepeat: number;
   /** First of the ports to listen on; undefined: free ones. */
   readonly port: number | undefined;
+  /** A part of the names of the scenes that are wanted; undefined: all. */
+  readonly only: string | undefined;
   /** Size of the large file. */
   readonly mib: number;
 }
@@ -21,6 +23,7 @@ export const USAGE = `  --runs N         runs in the registry (default ${DEFAULT
   --peer-repeat N  measurements of mlflow-export-import, which take minutes (export; default 1)
   --no-peer        leave mlflow-export-import out (export)
   --mib N          size of the large file in MiB (memory; default 5120)
+  --only TEXT      only scenes with this in their name (pacing)
   --port N         listen on this port and the next ones (default: free ones)`;
 
 /** Parses the flags; throws with the usage on an unknown one or a bad number. */
@@ -32,6 +35,7 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     latency: text,
     mib: text,
     port: text,
+    only: text,
     "peer-repeat": text,
     "no-peer": { type: "boolean" },
   } as const;
@@ -42,6 +46,7 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     latencyMs: numberOf(values.latency, 20),
     mib: numberOf(values.mib, 5120),
     peerRepeat: values["no-peer"] === true ? 0 : numberOf(values["peer-repeat"], 1),
+    only: values.only,
     port: values.port === undefined ? undefined : numberOf(values.port, 0),
   };
 }

@@ -16,15 +16,22 @@ export interface Stage extends AsyncDisposable {
 export interface StageOptions {
   readonly name: string;
   readonly latencyMs: number;
+  /** See ProxyOptions. */
+  readonly mostInFlight?: number;
+  /** Processes of the server. Default 2. */
+  readonly workers?: number;
   /** The server's; the proxy takes the next one. Undefined: free ones. */
   readonly port: number | undefined;
 }
 
 /** Starts an empty MLflow server and a proxy before it. */
-export async function startStage({ name, latencyMs, port }: StageOptions): Promise<Stage> {
-  const server = await startMlflow({ name, ...(port === undefined ? {} : { port }) });
+export async function startStage({ name, latencyMs, mostInFlight, workers, port }: StageOptions): Promise<Stage> {
+  // Of two equal options the server takes the last one.
+  const args = workers === undefined ? {} : { args: ["--workers", String(workers)] };
+  const server = await startMlflow({ name, ...args, ...(port === undefined ? {} : { port }) });
   try {
-    const proxy = await startProxy({ target: server.url, delayMs: latencyMs, ...(port === undefined ? {} : { port: port + 1 }) });
+    const limit = mostInFlight === undefined ? {} : { mostInFlight };
+    const proxy = await startProxy({ target: server.url, delayMs: latencyMs, ...limit, ...(port === undefined ? {} : { port: port + 1 }) });
     return {
       server,
       proxy,

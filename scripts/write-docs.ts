@@ -9,6 +9,7 @@ import { CODES } from "../src/errors.ts";
 import { diffSchema } from "../src/report/diff-json.ts";
 import { lookupSchema } from "../src/report/lookup-json.ts";
 import { showSchema } from "../src/report/show-json.ts";
+import { doctorSchema } from "../src/report/checklist.ts";
 import { workspacesSchema } from "../src/report/workspaces-json.ts";
 import { statusSchema } from "../src/report/status.ts";
 import { bundleCheckSchema } from "../src/report/bundle-check-json.ts";
@@ -100,6 +101,7 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`diff`", diffSchema],
   ["`show`", showSchema],
   ["`lookup`", lookupSchema],
+  ["`doctor`", doctorSchema],
   ["any of these with `--workspaces`", workspacesSchema],
   ["`status`", statusSchema],
   ["any command that ends with an error", errorSchema],

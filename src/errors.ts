@@ -36,6 +36,7 @@ export const CODES = {
   NOT_AUTHORISED: { exit: 5, meaning: "the server refused the credentials, or none were given" },
   REQUEST_FAILED: { exit: 1, meaning: "the server answered a request with an error" },
   OUTCOME_UNKNOWN: { exit: 1, meaning: "a request was sent, no answer came, and it cannot be seen whether it took effect" },
+  LEFT_OUT: { exit: 3, meaning: "files were left out because the flags ask for it (told in reports, never an error of its own)" },
   ARTIFACT_UNREADABLE: { exit: 3, meaning: "the bytes of a file cannot be read at the source" },
   ARTIFACT_CORRUPT: { exit: 3, meaning: "a file's bytes differ from its recorded size or digest" },
   BUNDLE_DAMAGED: { exit: 1, meaning: "a bundle is cut short or was altered" },

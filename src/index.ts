@@ -7,11 +7,14 @@ export { createHttpClient } from "./http/client.ts";
 export type { Auth, AuthProvider, HttpClient, HttpClientOptions, RetryEvent, Route } from "./http/client.ts";
 export { renewing } from "./http/login.ts";
 export type { Obtained } from "./http/login.ts";
+export type { LevelChange, Observed, Strain } from "./http/adaptive.ts";
+export type { PlaceKind } from "./http/gate.ts";
 export { createPacer } from "./http/pace.ts";
-export type { Pacer, PacerOptions } from "./http/pace.ts";
+export type { Pacer, PaceReport, PacerOptions, Place } from "./http/pace.ts";
 
 export { connectMlflow } from "./adapters/mlflow/connect.ts";
 export type { ConnectOptions, MlflowServer } from "./adapters/mlflow/connect.ts";
+export type { SignedUrlOptions } from "./adapters/mlflow/signed-urls.ts";
 export { createWorkspace, listWorkspaces } from "./adapters/mlflow/workspaces.ts";
 export type { Workspace } from "./adapters/mlflow/workspaces.ts";
 export { createMlflowSource } from "./adapters/mlflow/source.ts";
@@ -28,6 +31,11 @@ export type { BundleContentOptions, BundleStreamOptions, BundleTargetOptions } f
 export { createMemory } from "./adapters/memory/memory.ts";
 export type { Content, MemoryOptions, MemoryPlace } from "./adapters/memory/memory.ts";
 
+export { createStores } from "./stores/open.ts";
+export type { RootRule, Stores, StoresOptions } from "./stores/open.ts";
+export type { StoreSettings } from "./stores/settings.ts";
+export type { Store, StoredBody, StoredFile } from "./stores/store.ts";
+
 export { findJob, latestEntries, listJobs } from "./journal/jobs.ts";
 export type { JobState, StoredJob } from "./journal/jobs.ts";
 export { openJournal } from "./journal/journal.ts";
@@ -36,7 +44,7 @@ export type { FailedEntry, JobCondition, JobStatus } from "./journal/status.ts";
 export type { JobInfo, OpenedJournal, OpenJournalOptions } from "./journal/journal.ts";
 export { memoryJournal } from "./journal/memory-journal.ts";
 
-export type { Action, Change, ChangeClass, FileLoss, FileTotals, Outcome, Refusal, Step } from "./engine/change.ts";
+export type { Action, Change, ChangeClass, FileLoss, FileTotals, LeftOut, Outcome, Refusal, Step } from "./engine/change.ts";
 export { diff, matchPlaces } from "./engine/diff.ts";
 export type { Compared, Matched } from "./engine/diff.ts";
 export type { Difference } from "./engine/diff-facts.ts";
@@ -61,6 +69,8 @@ export type { PlanGround } from "./plan-file/stale.ts";
 export { createPlanFile } from "./plan-file/write.ts";
 export type { PlanWriter } from "./plan-file/write.ts";
 
+export { createFileFilter } from "./model/file-filter.ts";
+export type { FileFilter, FileRules } from "./model/file-filter.ts";
 export { createMapping, mergeMappings, parseMapping } from "./model/mapping.ts";
 export type { Mapping, MappingFile } from "./model/mapping.ts";
 export { facts, fingerprint } from "./model/facts.ts";

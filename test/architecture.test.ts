@@ -52,6 +52,19 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     modules: ["undici", "p-limit", "node:crypto", "node:stream", "node:stream/promises", "node:timers/promises", "node:zlib"],
     reason: "one client for every server: it knows requests, not registries",
   },
+  stores: {
+    imports: ["errors"],
+    modules: [
+      "@aws-sdk/client-s3",
+      "@aws-sdk/lib-storage",
+      "@azure/identity",
+      "@azure/storage-blob",
+      "@google-cloud/storage",
+      "node:timers/promises",
+      ...FILES,
+    ],
+    reason: "a bucket's files are bytes under names: the clouds' SDKs stay in here and know no registry, no engine and none of our HTTP",
+  },
   "adapters/*": {
     imports: ["http", "ports", "model", "errors"],
     modules: ["zod", ...FILES],
@@ -63,9 +76,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     reason: "a bundle is a file: it needs no network, and only it knows of tar",
   },
   "adapters/mlflow": {
-    imports: ["http", "ports", "model", "errors"],
+    imports: ["http", "stores", "ports", "model", "errors"],
     modules: ["zod", "node:v8", ...FILES],
-    reason: "listed runs wait in a temporary file, as V8 writes them",
+    reason:
+      "listed runs wait in a temporary file, as V8 writes them; servers name buckets in which they keep files without passing them on",
   },
   serve: {
     imports: ["ports", "model", "http", "errors"],

@@ -2,13 +2,18 @@
 // its limits.
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
 import type { MlflowServer } from "../adapters/mlflow/connect.ts";
+import type { LevelChange } from "../http/adaptive.ts";
 import type { RetryEvent } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
-import type { Pacer } from "../http/pace.ts";
+import type { Pacer, PaceReport } from "../http/pace.ts";
+import { createStores } from "../stores/open.ts";
 import { credentialsOf } from "./credentials.ts";
+import { rootRulesOf } from "./file-flags.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { PaceFlags } from "./flags.ts";
 import type { Location, Role } from "./location.ts";
 import { routeOf } from "./route.ts";
+import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ServerLocation = Location & { readonly place: "mlflow" };
@@ -16,10 +21,13 @@ export type ServerLocation = Location & { readonly place: "mlflow" };
 export interface ConnectionsOptions {
   readonly terminal: Pick<Terminal, "env" | "version" | "secrets" | "now">;
   readonly pace: PaceFlags;
+  readonly roots: RootFlags;
   /** All locations that will be opened. */
   readonly locations: readonly Location[];
   readonly onRetry: (event: RetryEvent) => void;
   readonly onWait: (reason: string, ms: number) => void;
+  /** A host is given more or fewer requests at a time than before. */
+  readonly onLevel: (host: string, change: LevelChange) => void;
 }
 
 export interface Connections {
@@ -27,23 +35,29 @@ export interface Connections {
   open(location: ServerLocation, role: Role, signal: AbortSignal): Promise<MlflowServer>;
   /** Requests sent so far, by host, over connections that are closed too. */
   requests(): ReadonlyMap<string, number>;
+  /** How each host that was asked was paced. */
+  pace(): ReadonlyMap<string, PaceReport>;
+  /** File transfers that may be under way now: see Job.transfers. */
+  transfers(): number;
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
   const { terminal, onRetry } = options;
-  const pacerOf = createPacers(options);
+  const pacers = createPacers(options);
   const servers: { readonly host: string; readonly server: MlflowServer }[] = [];
   return {
     async open(location, role, signal) {
       const { workspace } = location;
       const client = {
         baseUrl: location.url,
-        pacer: pacerOf(location.host),
+        pacer: pacers.of(location.host),
         userAgent: `mlferry/${terminal.version}`,
         onRetry,
         writes: role === "target",
         route: routeOf(location, terminal.env),
         ...credentialsOf(location, role, terminal),
+        signedUrls: signedUrlsFor(role, terminal.env),
+        stores: createStores({ settings: storeSettingsFor(role, terminal.env), rules: rootRulesOf(options.roots, role) }),
         ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),
       };
       const server = await connectMlflow(client, signal);
@@ -55,24 +69,41 @@ export function createConnections(options: ConnectionsOptions): Connections {
       for (const { host, server } of servers) counts.set(host, (counts.get(host) ?? 0) + server.http.requests);
       return counts;
     },
+    pace: () => pacers.reports(),
+    transfers: () => pacers.transfers(),
   };
 }
 
+interface Pacers {
+  /** The one of the host. */
+  of(host: string): Pacer;
+  reports(): ReadonlyMap<string, PaceReport>;
+  transfers(): number;
+}
+
 /** One pacer per host. */
-function createPacers({ pace, locations, onWait }: ConnectionsOptions): (host: string) => Pacer {
+function createPacers({ pace, locations, onWait, onLevel }: ConnectionsOptions): Pacers {
   const hosts = locations.flatMap((location) => (location.place === "mlflow" ? [location.host] : []));
   const pacers = new Map<string, Pacer>();
-  return (host) => {
-    const known = pacers.get(host);
-    if (known !== undefined) return known;
-    // A file on its way within one host takes a reading and a writing request at once.
-    const least = hosts.filter((one) => one === host).length;
-    const pacer = createPacer({
-      inFlight: Math.max(pace.concurrency, least),
+  const create = (host: string): Pacer =>
+    createPacer({
+      inFlight: pace.concurrency,
+      adapt: true,
       onWait: (reason, ms) => onWait(`${host}: ${reason}`, ms),
+      onLevel: (change) => onLevel(host, change),
       ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
     });
-    pacers.set(host, pacer);
-    return pacer;
+  return {
+    of(host) {
+      const pacer = pacers.get(host) ?? create(host);
+      pacers.set(host, pacer);
+      return pacer;
+    },
+    reports: () => new Map([...pacers].map(([host, pacer]) => [host, pacer.report()])),
+    transfers() {
+      const level = Math.min(pace.concurrency, ...[...pacers.values()].map((pacer) => pacer.level));
+      // A file on its way within one host takes a reading and a writing request at once.
+      return new Set(hosts).size < hosts.length ? Math.floor(level / 2) : level;
+    },
   };
 }

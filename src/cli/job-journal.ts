@@ -71,7 +71,9 @@ function identityOf(
   { source, location, options }: Pick<JobJournalOptions, "source" | "location" | "options">,
   target: OriginId,
 ): JobIdentity {
-  const where = location.place === "bundle" ? [resolve(location.path)] : [];
+  // At a server, marks tell under which filter an object is whole: a job without the filter goes on with the files that are there.
+  const files = options.files === undefined ? [] : [{ files: options.files }];
+  const where = location.place === "bundle" ? [...files, resolve(location.path)] : [];
   return { source: source.origin, target, options: JSON.stringify([...canonicalOptions(options), ...where]) };
 }
 

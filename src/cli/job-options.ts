@@ -1,6 +1,7 @@
 // What a job is asked to do, as journals, bundle headers and saved plans keep it: one schema, which every further option extends.
 import { z } from "zod";
 import type { VersionNumbers } from "../engine/numbering.ts";
+import type { FileRules } from "../model/file-filter.ts";
 import { createMapping, mappingSchema } from "../model/mapping.ts";
 import type { MappingFile } from "../model/mapping.ts";
 import { questionOf, selectionSchema } from "../model/selection.ts";
@@ -12,6 +13,8 @@ export interface JobOptions {
   readonly mapping: MappingFile;
   readonly onLoss: "refuse" | "drop";
   readonly versionNumbers: VersionNumbers;
+  /** Absent: all files. */
+  readonly files?: FileRules;
 }
 
 /** Reads options back that were kept as JSON. Strict, so that an option which the schema does not know is an error and never dropped. */
@@ -20,9 +23,18 @@ export const jobOptionsSchema = z.strictObject({
   mapping: mappingSchema,
   onLoss: z.enum(["refuse", "drop"]),
   versionNumbers: z.enum(["preserve", "compact"]).default("preserve"),
+  files: z
+    .strictObject({
+      artifacts: z.union([z.literal("none"), z.array(z.string())]).exactOptional(),
+      maxFileBytes: z.number().exactOptional(),
+    })
+    .exactOptional(),
 }) satisfies z.ZodType<JobOptions>;
 
-/** The same options have the same list, whatever the order of their rules' keys: a job is recognised by it. */
+/**
+ * The same options have the same list, whatever the order of their rules' keys: a job is recognised by it. Which files are wanted is no part
+ * of it: marks at the target tell under which filter an object is whole.
+ */
 export function canonicalOptions({ selection, mapping, onLoss, versionNumbers }: JobOptions): readonly unknown[] {
   const numbers = versionNumbers === "compact" ? ["compact"] : [];
   return [questionOf(selection), createMapping(mapping).canonical, onLoss, ...numbers];

@@ -23,6 +23,9 @@ export type Location =
 /** How a pipe is written. */
 export const PIPE = "-";
 
+/** A place that has a name of its own. */
+export type NamedLocation = Exclude<Location, { readonly place: "pipe" }>;
+
 export type Role = "source" | "target";
 
 export interface ChosenWorkspace {

@@ -1,5 +1,7 @@
 // The flags of copy, export and import, which are one thing under three names.
 import type { Command } from "commander";
+import { addFileFlags, addRootFlags, fileRulesOf } from "./file-flags.ts";
+import type { FileFlags, RootFlags } from "./file-flags.ts";
 import { addLossFlag, addNumberFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, selectionOf } from "./flags.ts";
 import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import type { JobOptions } from "./job-options.ts";
@@ -7,9 +9,12 @@ import { addMappingFlags, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
 import { addPlaceFlags } from "./place-flags.ts";
 import type { PlaceFlags } from "./place-flags.ts";
+import type { Terminal } from "./terminal.ts";
 
 export type MoveFlags = PlaceFlags &
   SelectionFlags &
+  FileFlags &
+  RootFlags &
   MappingFlags &
   LossFlags &
   NumberFlags &
@@ -20,6 +25,8 @@ export type MoveFlags = PlaceFlags &
 export function addMoveFlags(command: Command): Command {
   addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
+  addFileFlags(command);
+  addRootFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
   addNumberFlag(command);
@@ -29,7 +36,17 @@ export function addMoveFlags(command: Command): Command {
   return addOutputFlags(command);
 }
 
-/** What the flags ask for; `now` as in selectionOf. Reads the mapping file; throws MAPPING_INVALID, USAGE. */
-export function jobOptionsOf(flags: SelectionFlags & MappingFlags & LossFlags & NumberFlags, now: () => number): JobOptions {
-  return { selection: selectionOf(flags, now), mapping: mappingOf(flags), onLoss: flags.onLoss, versionNumbers: flags.versionNumbers };
+/** What the flags ask for. Reads the mapping file; throws MAPPING_INVALID, USAGE. */
+export function jobOptionsOf(
+  flags: SelectionFlags & FileFlags & MappingFlags & LossFlags & NumberFlags,
+  { args, now }: Pick<Terminal, "args" | "now">,
+): JobOptions {
+  const files = fileRulesOf(flags, args);
+  return {
+    selection: selectionOf(flags, now),
+    mapping: mappingOf(flags),
+    onLoss: flags.onLoss,
+    versionNumbers: flags.versionNumbers,
+    ...(files === undefined ? {} : { files }),
+  };
 }

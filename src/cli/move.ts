@@ -2,6 +2,7 @@
 import type { Compression } from "../adapters/bundle/spool.ts";
 import { MigrationError } from "../errors.ts";
 import { eachWorkspace } from "./each-workspace.ts";
+import { rootRulesOf } from "./file-flags.ts";
 import { isSamePlace, outputLocation } from "./location.ts";
 import type { Location } from "./location.ts";
 import { hasMapping } from "./mapping-flags.ts";
@@ -37,7 +38,8 @@ export interface Move {
 
 /** Parses, then runs. Everything that is wrong with the command line is thrown before any place is opened. */
 export async function move(terminal: Terminal, { kind, source, target, flags, out, ...writing }: Move): Promise<void> {
-  const options = jobOptionsOf(flags, terminal.now);
+  const options = jobOptionsOf(flags, terminal);
+  for (const role of ["source", "target"] as const) rootRulesOf(flags, role);
   const { force = false, compression = "auto" } = writing;
   const { config, locate } = createLocator(terminal, flags);
   const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
@@ -60,13 +62,8 @@ export async function move(terminal: Terminal, { kind, source, target, flags, ou
   };
   const writes = flags.dryRun !== true;
   return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
-    moveOne(withoutResumed(one), { ...places, ...pair, options, flags, force, compression }),
+    moveOne(one, { ...places, ...pair, options, flags, force, compression }),
   );
-}
-
-/** A job among several is resumed with all of them: the command is not that of one. */
-function withoutResumed({ resumes: _resumes, ...terminal }: Terminal): Terminal {
-  return terminal;
 }
 
 type OneMove = JobRequest & { readonly flags: MoveFlags; readonly output?: PlanOutput };

@@ -8,7 +8,7 @@ import { STDIN } from "../adapters/bundle/envelope.ts";
 import type { OpenTar } from "../adapters/bundle/member-store.ts";
 import type { ByteSink } from "../adapters/bundle/stream-writer.ts";
 import { MigrationError, asMigrationError } from "../errors.ts";
-import type { Location } from "./location.ts";
+import type { Location, NamedLocation } from "./location.ts";
 import type { Environment, Terminal } from "./terminal.ts";
 
 /** Throws USAGE where a bundle would be read from a terminal or written to one. */
@@ -27,7 +27,7 @@ export function refuseTerminals(
 }
 
 /** Throws USAGE where a folder of bundles or a server with workspaces is meant, which a pipe cannot carry. */
-export function refusePipe(location: Location): Exclude<Location, { readonly place: "pipe" }> {
+export function refusePipe(location: Location): NamedLocation {
   if (location.place !== "pipe") return location;
   throw new MigrationError("USAGE", "- is a single bundle, and --workspaces makes one of each workspace", {
     hint: "give a folder, in which each workspace is NAME.tar",

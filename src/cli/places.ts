@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { bundleCapabilities } from "../adapters/bundle/capabilities.ts";
+import { examineBundle } from "../adapters/bundle/examine.ts";
 import { openBundleSource } from "../adapters/bundle/source.ts";
 import type { Compression } from "../adapters/bundle/spool.ts";
 import type { OpenTar } from "../adapters/bundle/member-store.ts";
@@ -9,19 +10,22 @@ import { createBundleStream, createBundleTarget } from "../adapters/bundle/targe
 import { createMemory } from "../adapters/memory/memory.ts";
 import { mlflowCapabilities } from "../adapters/mlflow/capabilities.ts";
 import type { MlflowServer } from "../adapters/mlflow/connect.ts";
+import { examineMlflow } from "../adapters/mlflow/examine.ts";
 import { createMlflowSource } from "../adapters/mlflow/source.ts";
+import { requireFileStore } from "../adapters/mlflow/target-files.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
 import { createWorkspace } from "../adapters/mlflow/workspaces.ts";
 import type { Workspace } from "../adapters/mlflow/workspaces.ts";
 import { MigrationError } from "../errors.ts";
 import type { OriginId } from "../model/entities.ts";
+import type { Examined, ExamineOptions } from "../ports/checks.ts";
 import type { Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
 import type { UnreadWorkspaces } from "../report/unread-workspaces.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
 import { createConnections } from "./connections.ts";
 import type { Connections, ConnectionsOptions, ServerLocation } from "./connections.ts";
-import type { Location, Role } from "./location.ts";
+import type { Location, NamedLocation, Role } from "./location.ts";
 import { otherWorkspaces } from "./other-workspaces.ts";
 import { refuseTerminals, spoolStdin, stdoutSink, temporaryFolder } from "./pipe.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,6 +42,8 @@ interface WriteUse {
   readonly source: Source;
   readonly selection: unknown;
   readonly created: Date;
+  /** Whether files are to be written: then the package and the credentials for it must be there. */
+  readonly withFiles: boolean;
   readonly force: boolean;
   readonly reopen?: boolean;
   readonly compression?: Compression;
@@ -53,8 +59,10 @@ export interface Places {
   workspaces(location: ServerLocation, role: Role, signal: AbortSignal): Promise<readonly Workspace[]>;
   /** Workspaces of the source server that were passed over; undefined where there are none. */
   unread(): UnreadWorkspaces | undefined;
-  /** Requests sent so far, by host. */
-  requests(): ReadonlyMap<string, number>;
+  /** What was and may be sent to servers. */
+  readonly sent: Pick<Connections, "requests" | "pace" | "transfers">;
+  /** Looks at a place before a job, with what it is to be used for. Throws INTERRUPTED only. */
+  examine(location: NamedLocation, role: Role, options: ExamineOptions): AsyncGenerator<Examined>;
   /** Closes every place that was opened. */
   close(): Promise<void>;
 }
@@ -76,9 +84,9 @@ export function createPlaces(options: PlacesOptions): Places {
     async source(location, signal) {
       if (location.place !== "mlflow") return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
       const server = await connect(location, "source", signal);
-      const others = otherWorkspaces(location, server, "source");
-      unread = others.unread;
-      others.notes.forEach(options.onNote);
+      const { notes, unread: passedOver } = otherWorkspaces(location, server, "source");
+      unread = passedOver;
+      notes.forEach(options.onNote);
       return keep(createMlflowSource(server));
     },
     async target(location, use, signal) {
@@ -86,18 +94,31 @@ export function createPlaces(options: PlacesOptions): Places {
       return keep(await serverTarget(location, use, { connect, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
-      const { workspaces, uri } = await connect(wholeServer(location), role, signal);
-      if (workspaces !== undefined) return workspaces;
-      throw new MigrationError("NOT_SUPPORTED", `${uri} has no workspaces, and --workspaces asks for them`, {
-        hint: "leave --workspaces out, or start the server with --enable-workspaces",
-      });
+      return workspacesOf(await connect(wholeServer(location), role, signal));
     },
     unread: () => unread,
-    requests: () => connections.requests(),
+    sent: connections,
+    examine: (location, role, examination) => examine(location, examination, (one) => connect(one, role, examination.signal)),
     async close() {
       for (const place of opened.reverse()) await place.close();
     },
   };
+}
+
+function workspacesOf({ workspaces, uri }: MlflowServer): readonly Workspace[] {
+  if (workspaces !== undefined) return workspaces;
+  throw new MigrationError("NOT_SUPPORTED", `${uri} has no workspaces, and --workspaces asks for them`, {
+    hint: "leave --workspaces out, or start the server with --enable-workspaces",
+  });
+}
+
+function examine(
+  location: NamedLocation,
+  options: ExamineOptions,
+  connect: (location: ServerLocation) => Promise<MlflowServer>,
+): AsyncGenerator<Examined> {
+  if (location.place === "bundle") return examineBundle(location.path, options);
+  return examineMlflow(() => connect(location), options);
 }
 
 type Connect = Connections["open"];
@@ -111,11 +132,17 @@ async function serverTarget(
   if (workspace?.missing !== undefined && use.for !== "verify") {
     const whole = await connect(wholeServer(location), "target", signal);
     if (use.for === "plan") return emptyWorkspace(whole, workspace.name);
+    await requireStore(whole, use, signal);
     await createWorkspace(whole.http, { name: workspace.name, ...workspace.missing }, signal);
   }
   const server = await connect(location, "target", signal);
+  await requireStore(server, use, signal);
   otherWorkspaces(location, server, "target").notes.forEach(onNote);
   return createMlflowTarget(server, createMlflowSource(server));
+}
+
+async function requireStore(server: MlflowServer, use: TargetUse, signal: AbortSignal): Promise<void> {
+  if (use.for === "write" && use.withFiles) await requireFileStore(server, signal);
 }
 
 function wholeServer({ workspace: _none, ...location }: ServerLocation): ServerLocation {

@@ -5,6 +5,7 @@ import { registerApply } from "./commands/apply.ts";
 import { registerCopy } from "./commands/copy.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDiff } from "./commands/diff.ts";
+import { registerDoctor } from "./commands/doctor.ts";
 import { registerExport } from "./commands/export.ts";
 import { registerImport } from "./commands/import.ts";
 import { registerLookup } from "./commands/lookup.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly Register[] = [
   registerLs,
   registerShow,
   registerLookup,
+  registerDoctor,
   registerDemo,
   registerCompletion,
 ];

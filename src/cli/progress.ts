@@ -20,6 +20,8 @@ export interface ProgressState {
   readonly retries: number;
   /** What is being worked on, oldest first, with the file that is under way. */
   readonly current: ReadonlyMap<EntityKey, string>;
+  /** Requests that may be in flight, by host, where that has changed. */
+  readonly levels: ReadonlyMap<string, number>;
   /** What everything waits for, until when (epoch ms). */
   readonly wait?: { readonly reason: string; readonly until: number };
   /** For rates: points in time of the last half minute. */
@@ -39,6 +41,7 @@ export type ProgressEvent =
   | { readonly type: "outcome"; readonly outcome: Outcome }
   | { readonly type: "checked"; readonly key: EntityKey; readonly kind: Kind }
   | { readonly type: "wait"; readonly reason: string; readonly ms: number }
+  | { readonly type: "level"; readonly host: string; readonly level: number }
   | { readonly type: "retry" };
 
 export function startProgress(phase: string, now: number): ProgressState {
@@ -53,6 +56,7 @@ export function startProgress(phase: string, now: number): ProgressState {
     points: 0,
     retries: 0,
     current: new Map(),
+    levels: new Map(),
     samples: [{ at: now, ended: 0, bytes: 0 }],
   };
 }
@@ -80,6 +84,8 @@ export function advance(state: ProgressState, event: ProgressEvent, now: number)
       return sampled({ ...state, ended: counted(state.ended, event.kind) }, now);
     case "wait":
       return { ...state, wait: { reason: event.reason, until: now + event.ms } };
+    case "level":
+      return { ...state, levels: new Map(state.levels).set(event.host, event.level) };
     case "retry":
       return { ...state, retries: state.retries + 1 };
   }
@@ -172,6 +178,7 @@ function amounts(state: ProgressState, now: number): string[] {
     ...(state.points === 0 ? [] : [countOf(state.points, "metric point")]),
     ...(state.notMoved === 0 ? [] : [`${countText(state.notMoved)} not moved`]),
     ...(state.retries === 0 ? [] : [`${countText(state.retries)} repeated ${state.retries === 1 ? "request" : "requests"}`]),
+    ...[...state.levels].map(([host, level]) => `${countText(level)} in flight${state.levels.size === 1 ? "" : ` at ${host}`}`),
     ...(eta === undefined ? [] : [`about ${roughly(eta)} left`]),
   ];
 }

@@ -7,6 +7,7 @@ import { refuseOtherTool } from "../plan-file/stale.ts";
 import { planSummaryText } from "../report/plan-summary-text.ts";
 import { jobOptionsSchema } from "./job-options.ts";
 import type { JobOptions } from "./job-options.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
 import type { Location } from "./location.ts";
 import { createLocator } from "./place-flags.ts";
@@ -14,7 +15,7 @@ import { runJob } from "./run-job.ts";
 import { styleFor, writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type ApplyFlags = OutputFlags & PaceFlags & StateFlags & { readonly yes?: boolean; readonly config?: string };
+export type ApplyFlags = OutputFlags & PaceFlags & StateFlags & RootFlags & { readonly yes?: boolean; readonly config?: string };
 
 /** Runs the plan's job. Throws PLAN_INVALID and STALE_PLAN before anything is written, DECLINED when the user says no. */
 export async function runApply(terminal: Terminal, path: string, flags: ApplyFlags): Promise<void> {

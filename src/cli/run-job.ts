@@ -28,6 +28,7 @@ import type { JobOptions } from "./job-options.ts";
 import { logOutcome } from "./job-log.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
 import { refuseForeign } from "./output-path.ts";
 import { inSession } from "./session.ts";
@@ -40,7 +41,7 @@ export interface JobRequest {
   readonly source: Location;
   readonly target: Location;
   readonly options: JobOptions;
-  readonly flags: OutputFlags & PaceFlags & StateFlags;
+  readonly flags: OutputFlags & PaceFlags & StateFlags & RootFlags;
   /** Replace a bundle that is there. */
   readonly force: boolean;
   /** Of a bundle that is written. Default: `auto`. */
@@ -79,8 +80,10 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   // A plan that was carried out into a bundle finds everything there.
   const reopen = before !== undefined && (before !== "complete" || plan !== undefined);
   if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force, dir });
-  const asked = { selection: questionOf(options.selection), mapping: options.mapping, onLoss: options.onLoss };
-  const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), force, reopen, compression } as const;
+  const { mapping, onLoss, files } = options;
+  const asked = { selection: questionOf(options.selection), mapping, onLoss, ...(files === undefined ? {} : { files }) };
+  const how = { withFiles: files?.artifacts !== "none", force, reopen, compression };
+  const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), ...how } as const;
   const target = await places.target(location, use, interruption.signal);
   if (plan !== undefined) refuseStale(plan, { tool: terminal.version, source, target });
   const toJob = (journal: Journal): Job => heldTo(plan, jobOf(session, { source, target, journal, options, inFlight: flags.concurrency }));
@@ -132,7 +135,8 @@ function contextOf(prepared: Prepared, session: Session, { request, durationMs }
     losses: catalogue.losses ?? [],
     points: session.display.state.points,
     durationMs,
-    requests: session.places.requests(),
+    requests: session.places.sent.requests(),
+    pace: session.places.sent.pace(),
     ...(request.target.place === "bundle" ? { bundle: bundleOf(resolve(request.target.path)) } : {}),
   };
 }

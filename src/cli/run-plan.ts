@@ -10,6 +10,7 @@ import { foldSteps, hasUnagreedLoss } from "../report/plan-totals.ts";
 import type { PlanTotals } from "../report/plan-totals.ts";
 import { isPassedOver, unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { EXIT } from "./exit-codes.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { OutputFlags, PaceFlags } from "./flags.ts";
 import type { JobOptions } from "./job-options.ts";
 import { jobOf } from "./job-of.ts";
@@ -25,7 +26,7 @@ export interface PlanRequest {
   readonly source: Location;
   readonly target: Location;
   readonly options: JobOptions;
-  readonly flags: OutputFlags & PaceFlags;
+  readonly flags: OutputFlags & PaceFlags & RootFlags;
   /** Where to save the plan, if it is to be saved. */
   readonly output?: PlanOutput;
 }
@@ -77,7 +78,7 @@ function report(totals: PlanTotals, { job, catalogue }: Prepared, { session, req
   const saved = request.output === undefined ? {} : { saved: request.output.path };
   const { notCarried, pulledIn, leftOut } = catalogue;
   const context = { source: job.source.uri, target: job.target.uri, notCarried, pulledIn, leftOut, losses, ...saved };
-  const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.length > 0);
+  const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.some((loss) => loss.agreed !== true));
   const unread = session.places.unread();
   const incomplete = missing || isPassedOver(unread, job.onLoss) || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);
   terminal.exitCode = incomplete ? EXIT.incomplete : EXIT.done;

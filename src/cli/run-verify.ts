@@ -5,6 +5,7 @@ import type { Prepared } from "../engine/preflight.ts";
 import { verify } from "../engine/verify.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
 import { kindOf } from "../model/keys.ts";
+import { createFileFilter } from "../model/file-filter.ts";
 import { createMapping } from "../model/mapping.ts";
 import { questionOf } from "../model/selection.ts";
 import { verifyJson } from "../report/json.ts";
@@ -13,6 +14,8 @@ import { foldVerified } from "../report/verify-totals.ts";
 import { verifyText } from "../report/verify-text.ts";
 import { unreadField, unreadLines } from "../report/unread-workspaces.ts";
 import { EXIT } from "./exit-codes.ts";
+import { fileRulesOf, rootRulesOf } from "./file-flags.ts";
+import type { FileFlags, RootFlags } from "./file-flags.ts";
 import { hasSelection, selectionOf } from "./flags.ts";
 import type { LevelFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags, StateFlags } from "./flags.ts";
 import { earlierJob } from "./job-journal.ts";
@@ -31,6 +34,8 @@ import type { Terminal } from "./terminal.ts";
 
 export type VerifyFlags = PlaceFlags &
   SelectionFlags &
+  FileFlags &
+  RootFlags &
   MappingFlags &
   OutputFlags &
   PaceFlags &
@@ -48,7 +53,9 @@ export interface VerifyRequest {
 export function runVerify(terminal: Terminal, request: VerifyRequest): Promise<void> {
   const { flags, source, target } = request;
   // Mistakes in the rules are told before a place is opened.
-  const given = { selection: selectionOf(flags, terminal.now), mapping: mappingOf(flags) };
+  const files = fileRulesOf(flags, terminal.args);
+  const given = { selection: selectionOf(flags, terminal.now), mapping: mappingOf(flags), ...(files === undefined ? {} : { files }) };
+  for (const role of ["source", "target"] as const) rootRulesOf(flags, role);
   return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
     const started = terminal.now();
     const prepared = await prepareVerify(session, request, given);
@@ -80,11 +87,7 @@ function contextOf(
   return { source: job.source.uri, target: job.target.uri, level, notCarried: catalogue.notCarried };
 }
 
-async function prepareVerify(
-  session: Session,
-  request: VerifyRequest,
-  given: Pick<JobOptions, "selection" | "mapping">,
-): Promise<Prepared> {
+async function prepareVerify(session: Session, request: VerifyRequest, given: Given): Promise<Prepared> {
   const { places, interruption, display, terminal } = session;
   const { flags } = request;
   const source = await places.source(request.source, interruption.signal);
@@ -95,19 +98,23 @@ async function prepareVerify(
   return prepare(jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency }));
 }
 
+type Given = Pick<JobOptions, "selection" | "mapping" | "files">;
+
 /** What is not given comes from the earlier copy, and the notes tell so. */
-function combined(given: Pick<JobOptions, "selection" | "mapping">, flags: VerifyFlags, earlier: EarlierJob | undefined): JobOptions {
+function combined(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined): JobOptions {
+  const files = given.files ?? earlier?.options.files;
   return {
     selection: hasSelection(flags) || earlier === undefined ? given.selection : earlier.options.selection,
     mapping: hasMapping(flags) || earlier === undefined ? given.mapping : earlier.options.mapping,
     onLoss: flags.onLoss ?? earlier?.options.onLoss ?? "refuse",
     versionNumbers: flags.versionNumbers ?? earlier?.options.versionNumbers ?? "preserve",
+    ...(files === undefined ? {} : { files }),
   };
 }
 
-function notes(given: Pick<JobOptions, "selection">, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
+function notes(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
   if (earlier === undefined) return [];
-  const { mapping, onLoss, selection, versionNumbers } = earlier.options;
+  const { mapping, onLoss, selection, versionNumbers, files } = earlier.options;
   const none = createMapping({}).canonical;
   const isSame = JSON.stringify(questionOf(selection)) === JSON.stringify(questionOf(given.selection));
   const usesSelection = !hasSelection(flags) && !isSame;
@@ -118,6 +125,7 @@ function notes(given: Pick<JobOptions, "selection">, flags: VerifyFlags, earlier
     ...(usesMapping ? ["the mapping"] : []),
     ...(usesPolicy ? ["--on-loss drop"] : []),
     ...(flags.versionNumbers === undefined && versionNumbers === "compact" ? ["--version-numbers compact"] : []),
+    ...(given.files === undefined && files !== undefined ? [createFileFilter(files).wording] : []),
   ].join(" and ");
   return [
     ...(what === "" ? [] : [`using ${what} of the copy of ${timeText(earlier.updated)}: ${earlier.command}`]),

@@ -1,5 +1,5 @@
 // Keeps credentials out of everything that is written: what is known to be secret is blanked out of every text.
-const SECRET_VARIABLE = /(^|_)(TOKEN|PASSWORD|SECRET)(_|$)/;
+const SECRET_VARIABLE = /(^|_)(TOKEN|PASSWORD|SECRET|ACCESS_KEY|CONNECTION_STRING)(_|$)/;
 const PROXY_VARIABLE = /^(https?|all)_proxy$/i;
 
 /** Shorter values would blank out parts of ordinary words, in names and values of the registry too; the HTTP client has its own net. */
@@ -26,6 +26,8 @@ export function createSecrets(env: Readonly<Record<string, string | undefined>>)
   };
   for (const [name, value = ""] of Object.entries(env)) {
     if (SECRET_VARIABLE.test(name)) add(value);
+    // Azure's: other parts of it are no secrets.
+    add(/(?:^|;)AccountKey=([^;]+)/.exec(value)?.[1] ?? "");
     if (PROXY_VARIABLE.test(name)) add(URL.parse(value)?.password ?? "");
   }
   return { add, scrub: (text) => ordered.reduce((left, secret) => left.replaceAll(secret, "***"), text) };

@@ -1,6 +1,7 @@
 // What every command that reads a place sets up and takes down: log, progress, Ctrl-C, and the places themselves.
 import { asMigrationError, MigrationError } from "../errors.ts";
 import { commandLine } from "./command-line.ts";
+import type { RootFlags } from "./file-flags.ts";
 import type { OutputFlags, PaceFlags } from "./flags.ts";
 import { listenForInterrupts } from "./interruption.ts";
 import type { Interruption } from "./interruption.ts";
@@ -13,6 +14,7 @@ import { createProgressDisplay } from "./progress-display.ts";
 import type { ProgressDisplay } from "./progress-display.ts";
 import { hasColours, reportOutput, styleFor } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
+import type { LevelChange } from "../http/adaptive.ts";
 import { shortId } from "../report/status.ts";
 import type { Style } from "../report/style.ts";
 
@@ -27,7 +29,7 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  readonly flags: OutputFlags & PaceFlags;
+  readonly flags: OutputFlags & PaceFlags & RootFlags;
   readonly locations: readonly Location[];
   /** Shown until the work tells another. */
   readonly phase: string;
@@ -74,6 +76,7 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
     places: createPlaces({
       terminal,
       pace: flags,
+      roots: flags,
       locations,
       onNote(line) {
         display.say(line);
@@ -83,12 +86,22 @@ function openSession(terminal: Terminal, { flags, locations, phase }: SessionOpt
         display.event({ type: "retry" });
         log.warn("request repeated", { ...event });
       },
+      onLevel(host, change) {
+        display.event({ type: "level", host, level: change.to });
+        log.info("requests in flight changed", { host, ...change });
+        if (verbose) display.say(levelLine(host, change));
+      },
       onWait(reason, ms) {
         display.event({ type: "wait", reason, ms });
         log.warn("waiting", { reason, ms });
       },
     }),
   };
+}
+
+/** `localhost:5000: 6 -> 3 requests in flight: the server answered 429`. */
+function levelLine(host: string, { from, to, reason }: LevelChange): string {
+  return `${host}: ${String(from)} -> ${String(to)} requests in flight: ${reason}`;
 }
 
 function withResumption(error: MigrationError, terminal: Terminal, { locations, begunAnew = false }: SessionOptions): MigrationError {

@@ -63,6 +63,16 @@ export interface FileLoss {
   readonly permanent: boolean;
   /** True when the user agreed to go without it (`--on-loss drop`); it is tried again all the same unless it is permanent. */
   readonly agreed: boolean;
+  /** Set where one entry stands for all files of the object that a filter leaves out. */
+  readonly leftOut?: LeftOut;
+}
+
+/** Files of one object that the user asked to leave out. */
+export interface LeftOut {
+  /** The flag that asked for it, with its value. */
+  readonly by: string;
+  /** Absent where nobody counted: with `--no-artifacts`, or when they were left out by an earlier job. */
+  readonly total?: FileTotals;
 }
 
 export interface FileTotals {

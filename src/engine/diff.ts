@@ -12,7 +12,7 @@ import type { Difference, FactsComparison } from "./diff-facts.ts";
 import type { Finding, Level, Verified } from "./finding.ts";
 import { answersTo } from "./find-object.ts";
 import { GROUP_RUNS } from "./groups.ts";
-import { isFatal } from "./job.ts";
+import { isFatal, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
 import { matchSides } from "./match.ts";
 import type { Matching, Pair } from "./match.ts";
@@ -49,7 +49,7 @@ export interface Listed extends Side {
  */
 export async function matchPlaces(job: Job): Promise<Matched> {
   const [inA, inB] = await narrowed(job);
-  const [a, b] = await Promise.all([list(job, job.source, inA), list(job, job.target, inB)]);
+  const [a, b] = await atLeastOne(job, list(job, job.source, inA), list(job, job.target, inB));
   return { job, a, b, matching: matchSides(a, b) };
 }
 
@@ -62,7 +62,7 @@ export async function* diff(matched: Matched, level: Level): AsyncGenerator<Comp
     job: { ...job, target: asPeer(job.target, infinities) },
     level,
     facts: createFactsComparison(matching, { infinities }),
-    pipe: createPipes(job.inFlight),
+    pipe: createPipes(transfersOf(job)),
   };
   const results = inOrder(batches(comparison), job.inFlight, (batch) => compareBatch(batch, comparison), job.drain);
   for await (const compared of results) yield* compared;
@@ -81,6 +81,18 @@ async function list({ signal, onEvent }: Job, source: Source, selection: Selecti
   const cards = new Map<EntityKey, Card>();
   for await (const entity of catalogue.entities(signal)) cards.set(entity.key, cardOf(entity));
   return { origin: source.origin, cards, catalogue };
+}
+
+/** A place where nothing meets the selection counts as empty, unless that is both of them. */
+async function atLeastOne(job: Job, a: Promise<Listed>, b: Promise<Listed>): Promise<[Listed, Listed]> {
+  const empty = (source: Source): Promise<Listed> => list(job, source, { experiments: [], models: [], includeDeleted: false });
+  const isNothing = ({ reason }: { readonly reason?: unknown }): boolean => asMigrationError(reason).code === "NOTHING_SELECTED";
+  const [inA, inB] = await Promise.allSettled([a, b]);
+  if (inA.status === "fulfilled" && inB.status === "rejected" && isNothing(inB)) return [inA.value, await empty(job.target)];
+  if (inB.status === "fulfilled" && inA.status === "rejected" && isNothing(inA)) return [await empty(job.source), inB.value];
+  if (inA.status === "rejected") throw inA.reason;
+  if (inB.status === "rejected") throw inB.reason;
+  return [inA.value, inB.value];
 }
 
 /** The selection for each place, without the patterns that only match in the other. */

@@ -2,13 +2,14 @@
 // themselves and what needs them.
 import { MigrationError, withContext } from "../errors.ts";
 import type { Entity, EntityKey, MetricPoint, PlacedKey } from "../model/entities.ts";
+import { ALL_FILES } from "../model/file-filter.ts";
 import { localise, unplaced } from "../model/localise.ts";
 import type { LossRecord } from "../ports/source.ts";
 import type { PutContext } from "../ports/target.ts";
 import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "./change.ts";
 import { moveFiles, type FilesMoved } from "./files.ts";
 import { type GroupedStep, groupRuns } from "./groups.ts";
-import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
+import { hasOwnFiles, isFatal, provenanceOf, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
 import { lossesByMark, markFor, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels } from "./preflight.ts";
@@ -29,7 +30,7 @@ export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): 
   const execution: Execution = {
     prepared,
     afterwork: createAfterwork(prepared),
-    pipe: createPipes(job.inFlight),
+    pipe: createPipes(transfersOf(job)),
     running: new Map(),
     heldBack: new Map(),
   };
@@ -66,7 +67,12 @@ export function lossesOf(outcome: Outcome): LossRecord[] {
   const fields = step.changes
     .filter((change) => change.class === "lost")
     .map((change) => ({ key, field: change.field, reason: change.rule }));
-  const files = outcome.fileLosses.map((loss) => ({ key, field: `files/${loss.path}`, reason: loss.reason }));
+  const files = outcome.fileLosses.map((loss) => ({
+    key,
+    field: `files/${loss.path}`,
+    reason: loss.reason,
+    ...(loss.leftOut === undefined ? {} : { agreed: true as const }),
+  }));
   const whole = outcome.error === undefined ? [] : [{ key, field: "", reason: outcome.error.message }];
   return outcome.error === undefined || outcome.state === "partial" ? [...fields, ...files] : whole;
 }
@@ -151,7 +157,7 @@ function passOver(step: Step, { prepared, afterwork }: Execution): Outcome {
     if (step.action === "link") afterwork.link(step, placed, withoutLink(step.found?.mark ?? step.mark));
     afterwork.remove(step, placed);
   }
-  const fileLosses = lossesByMark(step.found, { agreed: prepared.job.onLoss === "drop" });
+  const fileLosses = lossesByMark(step.found, { agreed: prepared.job.onLoss === "drop", filter: prepared.job.files ?? ALL_FILES });
   return { step, state: "skipped", fileLosses, moved: NO_FILES, ...(placed === undefined ? {} : { placed }) };
 }
 
@@ -208,7 +214,7 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
     ...(step.found === undefined ? {} : { existing: step.found }),
     ...(job.versionNumbers === "compact" ? { anyNumber: true } : {}),
     get mark() {
-      return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks() });
+      return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks(), filter: (job.files ?? ALL_FILES).id });
     },
     withSelf(_entity, key) {
       self = key;

@@ -3,11 +3,15 @@
 import { createHash } from "node:crypto";
 import { asMigrationError, MigrationError, withContext } from "../errors.ts";
 import type { Digest, EntityKey } from "../model/entities.ts";
+import { ALL_FILES } from "../model/file-filter.ts";
+import type { FileFilter } from "../model/file-filter.ts";
 import type { FileEntry } from "../ports/journal.ts";
 import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
 import type { Found, SendFile } from "../ports/target.ts";
+import { NO_FILES } from "./change.ts";
 import type { FileLoss, FileTotals } from "./change.ts";
 import { isFatal, type Job } from "./job.ts";
+import { createLeftOut, unlisted } from "./left-out.ts";
 
 export interface FileMove {
   readonly job: Job;
@@ -27,8 +31,9 @@ export interface FilesMoved {
 
 /** Sends every file that is not at the target already. Only errors that end the job are thrown. */
 export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMoved> {
-  const { job, key, reader } = move;
-  const present = new Map((await filesThere(move)).map((file) => [file.path, file]));
+  const { job, key } = move;
+  const filter = job.files ?? ALL_FILES;
+  if (filter.none) return { losses: [unlisted(filter.wording)], moved: NO_FILES };
   const losses: FileLoss[] = [];
   const fatal: MigrationError[] = [];
   const totals = { files: 0, bytes: 0 };
@@ -46,16 +51,13 @@ export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMo
     } catch (thrown) {
       const error = asMigrationError(thrown);
       if (isFatal(error)) fatal.push(error);
-      else lose(lossOf(file.path, error, job));
+      else lose(error.code === "NAME_ILLEGAL" ? nameRefused(file.path, error.message, job) : lossOf(file.path, error, job));
     }
   };
+  const present = await filesThere(move);
+  let leftOut: readonly FileLoss[] = [];
   try {
-    for await (const file of reader.list()) {
-      const refusal = refusedName(file.path, job);
-      if (file.unreadable !== undefined) lose(lossOf(file.path, new MigrationError("ARTIFACT_UNREADABLE", file.unreadable), job));
-      else if (refusal !== undefined) lose(refusal);
-      else if (!isThere(file, present.get(file.path))) transfers.push(move.pipe(() => transfer(file)));
-    }
+    leftOut = await listDue(move, { filter, lose, present }, (file) => transfers.push(move.pipe(() => transfer(file))));
   } catch (thrown) {
     const error = asMigrationError(thrown);
     if (isFatal(error)) fatal.push(error);
@@ -64,7 +66,32 @@ export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMo
   await Promise.all(transfers);
   if (fatal[0] !== undefined) throw withContext(fatal[0], { key });
   if (job.drain.aborted) throw new MigrationError("INTERRUPTED", "interrupted", { key });
-  return { losses, moved: totals };
+  return { losses: [...losses, ...leftOut], moved: totals };
+}
+
+interface Sorting {
+  readonly filter: FileFilter;
+  readonly lose: (loss: FileLoss) => void;
+  /** What the target has already. */
+  readonly present: readonly FileEntry[];
+}
+
+/** Gives `onDue` each file that is to be sent, and at the end what the filter left out. */
+async function listDue(move: FileMove, { filter, lose, present }: Sorting, onDue: (file: ArtifactFile) => void): Promise<FileLoss[]> {
+  const { job, reader } = move;
+  const there = new Map(present.map((file) => [file.path, file]));
+  const leftOut = createLeftOut();
+  for await (const file of reader.list()) {
+    const refusal = refusedName(file.path, job);
+    // A folder that cannot be listed has no size: files in it may be wanted.
+    const isFolder = file.unreadable !== undefined && file.sizeBytes === undefined;
+    const rule = isFolder ? undefined : filter.leavesOut(file);
+    if (rule !== undefined) leftOut.add(rule, file);
+    else if (file.unreadable !== undefined) lose(lossOf(file.path, new MigrationError("ARTIFACT_UNREADABLE", file.unreadable), job));
+    else if (refusal !== undefined) lose(refusal);
+    else if (!isThere(file, there.get(file.path))) onDue(file);
+  }
+  return leftOut.losses();
 }
 
 /**
@@ -131,7 +158,11 @@ async function* counted(body: AsyncIterable<Uint8Array>, file: ArtifactFile, pas
 export function refusedName(path: string, job: Pick<Job, "target" | "onLoss">): FileLoss | undefined {
   const rule = job.target.capabilities.filePathRefuses;
   if (rule === undefined || !rule.pattern.test(path)) return undefined;
-  return { path, code: "NAME_ILLEGAL", reason: rule.wording, permanent: true, agreed: job.onLoss === "drop" };
+  return nameRefused(path, rule.wording, job);
+}
+
+function nameRefused(path: string, reason: string, { onLoss }: Pick<Job, "onLoss">): FileLoss {
+  return { path, code: "NAME_ILLEGAL", reason, permanent: true, agreed: onLoss === "drop" };
 }
 
 /** With `--on-loss drop` an unreadable file is a loss that the user agreed to; what the target fails to take never is. */

@@ -3,6 +3,7 @@ import type { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey, ModelVersion, PlacedKey, Tags } from "../model/entities.ts";
 import { facts, type Facts } from "../model/facts.ts";
 import { idOf, PROVENANCE, provenanceDigest } from "../model/keys.ts";
+import type { FileFilter } from "../model/file-filter.ts";
 import type { Mapping } from "../model/mapping.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
@@ -19,10 +20,17 @@ export interface Job {
   readonly selection: Selection;
   readonly mapping: Mapping;
   readonly onLoss: "refuse" | "drop";
+  /** Files that are wanted. Default: all. */
+  readonly files?: FileFilter;
   /** Default: `preserve`. */
   readonly versionNumbers?: VersionNumbers;
-  /** Requests that may be in flight at one host; entities and file transfers are derived from it. */
+  /** Most requests that may be in flight at one host; the number of entities that are worked on is derived from it. */
   readonly inFlight: number;
+  /**
+   * File transfers that may be under way now; asked again whenever one begins or ends. A transfer holds a reading and a writing
+   * request at once, so the default is half of `inFlight`, which does where both go to one host.
+   */
+  readonly transfers?: () => number;
   /** Cancels everything, requests under way included. */
   readonly signal: AbortSignal;
   /** Stops new work; what has begun ends properly. */
@@ -38,6 +46,11 @@ export type JobEvent =
   | { readonly type: "file"; readonly key: EntityKey; readonly path: string }
   | { readonly type: "file-lost"; readonly key: EntityKey; readonly loss: FileLoss }
   | { readonly type: "points"; readonly points: number };
+
+/** See {@link Job.transfers}. */
+export function transfersOf({ inFlight, transfers }: Pick<Job, "inFlight" | "transfers">): () => number {
+  return transfers ?? (() => Math.floor(inFlight / 2));
+}
 
 /** Where entities of the source are at the target, as far as is known. */
 export interface Placements {

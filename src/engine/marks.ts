@@ -1,7 +1,12 @@
 // Completion marks: a fingerprint of what was written, with suffixes for what is not, or not quite, as planned. Targets store
 // them as text; only the engine reads them.
+import type { FileFilter } from "../model/file-filter.ts";
 import type { FileLoss } from "./change.ts";
+import { unlisted } from "./left-out.ts";
 import type { Found } from "../ports/target.ts";
+
+/** Before the id of the filter under which the object is whole. */
+const ONLY = "+only-";
 
 /**
  * `link`: references are still to be set. `partial`: files failed. `unread`: the same, but the user agreed to go without what cannot be
@@ -9,12 +14,21 @@ import type { Found } from "../ports/target.ts";
  */
 export const MARK = { link: "+link", partial: "+partial", unread: "+unread", lost: "+lost" } as const;
 
-/** The mark of an object whose files ended with these losses. */
-export function markFor(fingerprint: string, state: { readonly losses: readonly FileLoss[]; readonly pendingLinks: boolean }): string {
-  const tryAgain = state.losses.filter((loss) => !loss.permanent);
+export interface MarkState {
+  readonly losses: readonly FileLoss[];
+  readonly pendingLinks: boolean;
+  /** The id of the job's filter. */
+  readonly filter: string;
+}
+
+/** The mark of an object whose files ended with these losses. What a filter left out gives way to a job without it. */
+export function markFor(fingerprint: string, state: MarkState): string {
+  const own = state.losses.filter((loss) => loss.leftOut === undefined);
+  const tryAgain = own.filter((loss) => !loss.permanent);
   const again = tryAgain.some((loss) => !loss.agreed) ? MARK.partial : tryAgain.length > 0 ? MARK.unread : "";
-  const lost = state.losses.some((loss) => loss.permanent) ? MARK.lost : "";
-  return `${fingerprint}${state.pendingLinks ? MARK.link : ""}${again}${lost}`;
+  const lost = own.some((loss) => loss.permanent) ? MARK.lost : "";
+  const only = own.length < state.losses.length ? `${ONLY}${state.filter}` : "";
+  return `${fingerprint}${state.pendingLinks ? MARK.link : ""}${again}${lost}${only}`;
 }
 
 /** The mark once its references are set. */
@@ -22,17 +36,23 @@ export function withoutLink(mark: string): string {
   return mark.replace(MARK.link, "");
 }
 
-/** What a mark that was found asks for. */
-export function actionByMark(found: string | undefined, fingerprint: string): "update" | "link" | "skip" {
+/** What a mark that was found asks for, under the filter with this id. */
+export function actionByMark(found: string | undefined, fingerprint: string, filter: string): "update" | "link" | "skip" {
+  if (found !== undefined && filterIn(found) !== undefined && filterIn(found) !== filter) return "update";
   if (found === undefined || !found.startsWith(fingerprint) || found.includes(MARK.partial) || found.includes(MARK.unread)) return "update";
   return found.includes(MARK.link) ? "link" : "skip";
 }
 
 /** The losses that a skipped object still has, as far as its mark tells. `agreed`: whether the user agrees to such losses now. */
-export function lossesByMark(found: Found | undefined, { agreed }: { readonly agreed: boolean }): FileLoss[] {
-  if (found?.mark?.includes(MARK.lost) !== true) return [];
+export function lossesByMark(found: Found | undefined, { agreed, filter }: { agreed: boolean; filter: FileFilter }): FileLoss[] {
+  const mark = found?.mark ?? "";
   const reason = "left out when it was placed: the target cannot store files of these names";
-  return [{ path: "", code: "NAME_ILLEGAL", reason, permanent: true, agreed }];
+  const lost: FileLoss = { path: "", code: "NAME_ILLEGAL", reason, permanent: true, agreed };
+  return [...(mark.includes(MARK.lost) ? [lost] : []), ...(filterIn(mark) === undefined ? [] : [unlisted(filter.wording)])];
+}
+
+function filterIn(mark: string): string | undefined {
+  return mark.split(ONLY)[1]?.split("+")[0];
 }
 
 /** Whether an object was begun to be written as this fingerprint says, and is not whole: its mark is missing or tells so. */

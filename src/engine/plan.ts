@@ -1,6 +1,7 @@
 // Joins the reconciled stream with journal and target: for each entity, what is to be done. Writes nothing.
 import { withContext } from "../errors.ts";
 import type { Entity, EntityKey, Experiment, Tags } from "../model/entities.ts";
+import { ALL_FILES } from "../model/file-filter.ts";
 import { differences, fingerprint } from "../model/facts.ts";
 import { PROVENANCE } from "../model/keys.ts";
 import { localise } from "../model/localise.ts";
@@ -147,7 +148,7 @@ async function actionFor(step: { entity: Entity; mark: string; found: Found }, l
   const { entity, mark, found } = step;
   const marked = entity.kind === "run" || entity.kind === "logged-model" || (entity.kind === "model-version" && hasOwnFiles(entity));
   if (marked) {
-    const byMark = actionByMark(found.mark, mark);
+    const byMark = actionByMark(found.mark, mark, (prepared.job.files ?? ALL_FILES).id);
     if (byMark !== "skip" || entity.kind !== "model-version") return byMark;
   }
   const { job } = prepared;

@@ -106,9 +106,14 @@ export function createLanes(): Lanes {
 }
 
 /**
- * Limits file transfers over the whole job to half the requests in flight: a transfer holds a reading and a writing
- * request at once, and where both go to one host, more would wait for each other for ever.
+ * Limits file transfers over the whole job to as many as `transfers` gives, which is asked again whenever one comes or ends: what
+ * has begun ends, and no more are begun than there is room for now.
  */
-export function createPipes(inFlight: number): <R>(transfer: () => Promise<R>) => Promise<R> {
-  return pLimit(Math.max(1, Math.floor(inFlight / 2)));
+export function createPipes(transfers: () => number): <R>(transfer: () => Promise<R>) => Promise<R> {
+  const limit = pLimit(Math.max(1, transfers()));
+  const adjust = (): void => void (limit.concurrency = Math.max(1, transfers()));
+  return (transfer) => {
+    adjust();
+    return limit(() => transfer().finally(adjust));
+  };
 }

@@ -2,9 +2,13 @@
 import { createHash } from "node:crypto";
 import { asMigrationError } from "../errors.ts";
 import type { Digest, EntityKey, LoggedModel, ModelVersion, Run } from "../model/entities.ts";
+import { ALL_FILES } from "../model/file-filter.ts";
+import type { FileFilter } from "../model/file-filter.ts";
 import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
+import type { FileLoss } from "./change.ts";
 import { refusedName } from "./files.ts";
 import { isFatal, type Job } from "./job.ts";
+import { createLeftOut } from "./left-out.ts";
 import type { Prepared } from "./preflight.ts";
 import type { Finding, Level, Located } from "./finding.ts";
 
@@ -28,10 +32,14 @@ export async function compareFiles(located: Located, level: Level, { prepared, p
   if (!ownsFiles(source) || present === undefined || !ownsFiles(present)) return nothing;
   const { entity } = located.reconciled;
   if (entity.kind === "model-version" && entity.files.owner !== "own") return nothing;
+  const filter = job.files ?? ALL_FILES;
+  if (filter.none) return nothing;
   const expected = await listing(job.source.artifacts(source, job.signal), source.key, job);
   const reader = job.target.artifacts(present, job.signal);
   const there = await listing(reader, source.key, job);
   const findings = [...expected.findings, ...there.findings];
+  const { wanted, leftOut } = sortOut(expected, there, filter);
+  for (const { reason } of leftOut) findings.push({ key: source.key, field: "files/", kind: "left out", expected: reason, agreed: true });
   let bytes = 0;
   const compareOne = async (file: ArtifactFile): Promise<void> => {
     const compared = await compareFile(file, there.files.get(file.path), {
@@ -44,11 +52,22 @@ export async function compareFiles(located: Located, level: Level, { prepared, p
     bytes += compared.bytes;
     if (compared.finding !== undefined) findings.push(compared.finding);
   };
-  await Promise.all([...expected.files.values()].map((file) => pipe(() => compareOne(file))));
+  await Promise.all(wanted.map((file) => pipe(() => compareOne(file))));
   for (const path of there.files.keys()) {
     if (!expected.files.has(path)) findings.push({ key: source.key, field: `files/${path}`, kind: "extra", agreed: false });
   }
-  return { findings, files: expected.files.size, bytes };
+  return { findings, files: wanted.length, bytes };
+}
+
+/** What a filter leaves out and the target does not have is not compared; what is there all the same is. */
+function sortOut(expected: Listing, there: Listing, filter: FileFilter): { wanted: ArtifactFile[]; leftOut: FileLoss[] } {
+  const leftOut = createLeftOut();
+  const wanted = [...expected.files.values()].filter((file) => {
+    const rule = there.files.has(file.path) ? undefined : filter.leavesOut(file);
+    if (rule !== undefined) leftOut.add(rule, file);
+    return rule === undefined;
+  });
+  return { wanted, leftOut: leftOut.losses() };
 }
 
 function ownsFiles(entity: { kind: string }): entity is Run | LoggedModel | ModelVersion {
@@ -91,9 +110,9 @@ async function compareFile(
     return { finding: { key, field, kind: "unreadable", expected: unread, agreed: job.onLoss === "drop" }, bytes: 0 };
   }
   if (found === undefined) {
-    const refused = refusedName(file.path, job);
+    const refused = refusedName(file.path, job)?.reason ?? comparison.reader.whyNotStorable?.(file.path);
     if (refused === undefined) return { finding: { key, field, kind: "missing", agreed: false }, bytes: 0 };
-    return { finding: { key, field, kind: "left out", expected: refused.reason, agreed: job.onLoss === "drop" }, bytes: 0 };
+    return { finding: { key, field, kind: "left out", expected: refused, agreed: job.onLoss === "drop" }, bytes: 0 };
   }
   if (file.sizeBytes !== undefined && found.sizeBytes !== undefined && file.sizeBytes !== found.sizeBytes) {
     const sizes = { expected: `${file.sizeBytes} bytes`, found: `${found.sizeBytes} bytes` };

@@ -7,7 +7,7 @@ import { numberIn } from "../model/keys.ts";
 import { localise } from "../model/localise.ts";
 import type { Found } from "../ports/target.ts";
 import type { Finding, Level, Located, Verified } from "./finding.ts";
-import { comparableFacts, isFatal, provenanceOf } from "./job.ts";
+import { comparableFacts, isFatal, provenanceOf, transfersOf } from "./job.ts";
 import { GROUP_RUNS } from "./groups.ts";
 import type { Prepared } from "./preflight.ts";
 import { createReconciler } from "./reconcile.ts";
@@ -19,7 +19,7 @@ import { compareHistories } from "./verify-metrics.ts";
 /** Yields a result for every entity of the selection. Writes nothing. */
 export async function* verify(prepared: Prepared, level: Level): AsyncGenerator<Verified> {
   const { job } = prepared;
-  const pipe = createPipes(job.inFlight);
+  const pipe = createPipes(transfersOf(job));
   const work = async (batch: readonly Sought[]): Promise<readonly Verified[]> => {
     const located = await Promise.all(batch.map((item) => read(item, prepared)));
     const histories = level === "counts" ? undefined : compareHistories(located, job);

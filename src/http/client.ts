@@ -21,7 +21,8 @@ import { withRetries } from "./retry.ts";
 import type { Repeatable, RetryEvent, RetryPolicy } from "./retry.ts";
 import type { Route } from "./route.ts";
 import { upload } from "./upload.ts";
-import type { UploadRequest } from "./upload.ts";
+import { routeOf } from "./workload.ts";
+import type { Uploaded, UploadRequest } from "./upload.ts";
 
 export type { Query } from "./address.ts";
 export type { DownloadRequest } from "./download.ts";
@@ -69,11 +70,15 @@ export interface HttpClient {
    */
   download(request: DownloadRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** PUT. `open` is called anew for each attempt, which may be repeated. Errors of the opened stream are passed on as they are. */
-  upload(request: UploadRequest, open: () => AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  upload(request: UploadRequest, open: () => AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded>;
   /** Without credentials, without a trailing slash. */
   readonly baseUrl: string;
   /** Requests sent so far, retries included. */
   readonly requests: number;
+  /** What is sent to prove who asks, in words; undefined: nothing. */
+  readonly credential: string | undefined;
+  /** How far the server's clock is ahead of ours, by its last answer and to the second; undefined where it tells no time. */
+  readonly clockSkewMs: number | undefined;
   /** The same client, with its connections and counts, sending these headers as well. */
   withHeaders(headers: Readonly<Record<string, string>>): HttpClient;
   /** Ends all connections; what is under way fails. */
@@ -121,6 +126,10 @@ function clientOf(exchange: Exchange): HttpClient {
     get requests() {
       return exchange.requests;
     },
+    credential: exchange.credential,
+    get clockSkewMs() {
+      return exchange.clockSkewMs;
+    },
     withHeaders: (headers) => clientOf(exchange.withHeaders(plainHeaders(headers))),
     close: () => exchange.close(),
   };
@@ -148,13 +157,14 @@ async function sendJson(exchange: Exchange, request: JsonRequest, signal: AbortS
     headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
     ...(body === undefined ? {} : { body: stringifyJson(body) }),
   };
-  const repeatable = { method, url: exchange.urlOf(call), repeat };
+  const repeatable = { method, url: exchange.urlOf(call), repeat, route: routeOf(call) };
   const { answer, bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
   return bytes.length === 0 ? {} : parseAnswer(repeatable, answer, bytes);
 }
 
 async function takeItems(exchange: Exchange, request: ItemsRequest, begin: () => TakeItems, signal: AbortSignal): Promise<unknown> {
   const call: Call = { method: "GET", ...request, headers: { accept: "application/json" } };
+  // How long its items take is up to whoever takes them.
   const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe" };
   const attempt = async (): Promise<Attempt<unknown>> => {
     const sent = await exchange.send(call, signal);
@@ -171,7 +181,7 @@ async function takeItems(exchange: Exchange, request: ItemsRequest, begin: () =>
 
 async function readText(exchange: Exchange, request: { readonly path: string }, signal: AbortSignal): Promise<string> {
   const call: Call = { method: "GET", path: request.path, headers: { accept: "text/plain, */*;q=0.5" } };
-  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe" };
+  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe", route: routeOf(call) };
   const { bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
   return new TextDecoder().decode(bytes);
 }

@@ -5,8 +5,8 @@ import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import type { Call, Exchange } from "./exchange.ts";
 import type { Failure } from "./failure.ts";
-import type { Pacer } from "./pace.ts";
 import { beforeRepeat } from "./retry.ts";
+import { routeOf } from "./workload.ts";
 
 export interface DownloadRequest {
   readonly path: string;
@@ -51,11 +51,13 @@ async function* readOn(
   progress: Progress,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, Failure | undefined> {
-  const release = await holdPlace(exchange.policy.pacer, signal);
+  const place = await exchange.policy.pacer.enter("stream", signal);
   let answer: Answer | undefined;
   try {
     const url = exchange.urlOf(call);
     const sent = await exchange.send({ ...call, ...rangeOf(progress) }, signal);
+    // How long the body takes is not up to the server alone: its head is what counts.
+    place.tell("failure" in sent ? { strain: sent.failure.strain } : { route: routeOf(call) });
     if ("failure" in sent) return sent.failure;
     answer = sent.value;
     let toSkip = beginPart(answer, progress, url);
@@ -63,7 +65,10 @@ async function* readOn(
     const chunks = answer.body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     for (;;) {
       const next = await nextChunk(chunks, (thrown) => cut(exchange.brokenBody(thrown, call, signal), url));
-      if ("failure" in next) return next.failure;
+      if ("failure" in next) {
+        place.tell({ strain: next.failure.strain });
+        return next.failure;
+      }
       if (next.chunk === undefined) return endPart(progress, url);
       const chunk = next.chunk.subarray(Math.min(toSkip, next.chunk.length));
       toSkip -= next.chunk.length - chunk.length;
@@ -74,15 +79,8 @@ async function* readOn(
     }
   } finally {
     answer?.body.destroy();
-    release();
+    place.leave();
   }
-}
-
-/** A place of the pacer that lasts longer than one promise: until `release` is called. */
-function holdPlace(pacer: Pacer, signal: AbortSignal): Promise<() => void> {
-  return new Promise((resolve, reject) => {
-    pacer.run(() => new Promise<void>((release) => resolve(release)), signal).catch(reject);
-  });
 }
 
 /** 416 is an answer: it comes when `position` is the file's end. */

@@ -4,6 +4,7 @@ import type { Dispatcher } from "undici";
 import { MigrationError } from "../errors.ts";
 import { shownUrl, targetOf } from "./address.ts";
 import type { Address, Query } from "./address.ts";
+import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { throwIfInterrupted } from "./clock.ts";
 import { answerFailure, connectionFailure } from "./failure.ts";
@@ -29,6 +30,9 @@ export interface Exchange {
   readonly policy: RetryPolicy;
   readonly baseUrl: string;
   readonly requests: number;
+  /** These two: see HttpClient. */
+  readonly credential: string | undefined;
+  readonly clockSkewMs: number | undefined;
   /** For messages. */
   urlOf(call: Pick<Call, "path" | "query">): string;
   /** Sends and waits for the head of the answer; its body is then the caller's to read. Throws INTERRUPTED. */
@@ -50,7 +54,7 @@ export interface ExchangeOptions {
 /** Opens nothing before the first request. */
 export function createExchange(address: Address, options: ExchangeOptions): Exchange {
   const agent = createAgent(options.timeoutMs, options.route);
-  const line: Line = { ...options, address, agent, requests: 0, contacted: false, awaySince: undefined };
+  const line: Line = { ...options, address, agent, requests: 0, contacted: false, awaySince: undefined, clockSkewMs: undefined };
   return exchangeOver(line, {});
 }
 
@@ -61,6 +65,10 @@ function exchangeOver(line: Line, added: Readonly<Record<string, string>>): Exch
     baseUrl: address.baseUrl,
     get requests() {
       return line.requests;
+    },
+    credential: address.credential,
+    get clockSkewMs() {
+      return line.clockSkewMs;
     },
     urlOf: (call) => shownUrl(address, call.path, call.query),
     send: (call, signal) => send(line, { ...call, headers: { ...added, ...call.headers } }, signal),
@@ -79,6 +87,7 @@ interface Line extends ExchangeOptions {
   contacted: boolean;
   /** Since when no connection could be made. */
   awaySince: number | undefined;
+  clockSkewMs: number | undefined;
 }
 
 async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attempt<Answer>> {
@@ -102,6 +111,7 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
   }
   line.contacted = true;
   line.awaySince = undefined;
+  line.clockSkewMs = skewOf(answer, line.policy.clock.now());
   if (proof !== undefined && answer.statusCode !== 401) address.login?.take(proof);
   // A body that is destroyed before it was read emits an error, which would end the process without a listener.
   answer.body.on("error", () => undefined);
@@ -112,6 +122,13 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
   throwIfInterrupted(signal);
   const renewed = answer.statusCode === 401 && proof !== undefined && (await address.login?.replaced(proof)) === true;
   return { failure: renewed ? { ...failure, renewed } : failure };
+}
+
+/** `Date` counts whole seconds (RFC 9110, 6.6.1): what is within one is none. */
+function skewOf(answer: Answer, now: number): number | undefined {
+  const date = Date.parse(headerOf(answer, "date") ?? "");
+  if (Number.isNaN(date)) return undefined;
+  return Math.abs(date - now) < 1000 ? 0 : date - now;
 }
 
 function failureOf(line: Line, thrown: unknown, call: Call, signal: AbortSignal): Failure {

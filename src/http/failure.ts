@@ -3,6 +3,7 @@ import { MigrationError } from "../errors.ts";
 import type { ErrorCode, FailedRequest } from "../errors.ts";
 import { shownLocation } from "./address.ts";
 import type { Address } from "./address.ts";
+import type { Strain } from "./adaptive.ts";
 import { headerOf, readErrorBody } from "./answer.ts";
 import type { Answer, ErrorBody } from "./answer.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -18,6 +19,8 @@ export interface Failure {
   readonly reason: string;
   /** What the server asked for. */
   readonly retryAfterMs?: number;
+  /** Set when fewer requests at a time may prevent it. */
+  readonly strain?: Strain;
   /** The credential had expired and there is a fresh one: the repeat need not wait. */
   readonly renewed?: boolean;
 }
@@ -57,6 +60,7 @@ export async function answerFailure(
     ...verdict(status, body, wait),
     ...(tooLong ? { repeats: 0 } : {}),
     reason: said,
+    ...strainOf(status, body),
     ...(wait === undefined || tooLong ? {} : { retryAfterMs: wait }),
   };
 }
@@ -101,7 +105,8 @@ export function connectionFailure(
   if (lost === undefined) return undefined;
   const reason = lost.replace("{limit}", `${context.timeoutMs / 1000} s`);
   const error = fail("REQUEST_FAILED", `no full answer to ${request.method} ${withoutQuery(request.url)}: ${reason}`, LOST_HINT);
-  return { error, effect: "unknown", repeats: Infinity, reason };
+  const strain: Strain = { reason, weight: SILENCES.has(code) ? "usual" : "slight" };
+  return { error, effect: "unknown", repeats: Infinity, reason, strain };
 }
 
 /** Longer than this nobody waits unasked. */
@@ -174,6 +179,9 @@ const LOST_REASONS: Readonly<Record<string, string>> = {
   UND_ERR_BODY_TIMEOUT: "nothing more came within {limit}",
 };
 
+/** Nothing broke, but nothing came: the server has more than it can do. A lost connection may have had any cause. */
+const SILENCES: ReadonlySet<string> = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]);
+
 /** The handshake failed before anything was sent: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const TLS_TRUST = /^(ERR_TLS_CERT_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
 /** May also end a connection that was in use. */
@@ -197,9 +205,19 @@ function verdict(status: number, body: ErrorBody, wait: number | undefined): Pic
   if (status === 501 || body.serverCode === "INVALID_STATE") return { effect: "none", repeats: 0 };
   if (status === 500) return { effect: "unknown", repeats: REPEATS_OF_500 };
   if (status > 500) return { effect: "unknown", repeats: 0 };
-  // The request waited for a database connection in vain: nothing was begun (seen with 16 run creations at a time).
-  const poolExhausted = status === 400 && body.serverCode === "BAD_REQUEST" && body.text.includes("QueuePool limit");
-  return { effect: "none", repeats: poolExhausted ? Infinity : 0 };
+  return { effect: "none", repeats: isPoolExhausted(status, body) ? Infinity : 0 };
+}
+
+/** The request waited for a database connection in vain: nothing was begun (seen with 16 run creations at a time). */
+function isPoolExhausted(status: number, body: ErrorBody): boolean {
+  return status === 400 && body.serverCode === "BAD_REQUEST" && body.text.includes("QueuePool limit");
+}
+
+/** A request that waits for a connection of the server's pool waits for 30 s, and so do all others: that is never to be tried again. */
+function strainOf(status: number, body: ErrorBody): Pick<Failure, "strain"> {
+  if (isPoolExhausted(status, body)) return { strain: { reason: "the server had no database connection left", weight: "lasting" } };
+  const strained = status === 429 || status === 408 || status === 504 || (status === 503 && !isSwitchedOff(body));
+  return strained ? { strain: { reason: `the server answered ${String(status)}`, weight: "usual" } } : {};
 }
 
 /** MLflow's 503 for a part that the server was started without (server/handlers.py, server/artifact_router.py). */

@@ -1,119 +1,167 @@
 // One pacer per host: how many requests are under way at a time, how many start per second, and the pauses a server asks for.
-import pLimit from "p-limit";
-import { interrupted, systemClock, throwIfInterrupted, waitOrInterrupt } from "./clock.ts";
+import { createAdaptiveLevel } from "./adaptive.ts";
+import type { AdaptiveLevel, LevelChange, Observed } from "./adaptive.ts";
+import { createBucket, takeToken } from "./bucket.ts";
+import type { Bucket } from "./bucket.ts";
+import { systemClock, throwIfInterrupted, waitOrInterrupt } from "./clock.ts";
 import type { Clock } from "./clock.ts";
+import { createGate } from "./gate.ts";
+import type { Gate, PlaceKind } from "./gate.ts";
 
 export interface PacerOptions {
-  /** Works under way at a time, at least 1. */
+  /** Requests under way at a time, at least 1; with `adapt` the most that there may be. One more where a body is read meanwhile. */
   readonly inFlight: number;
+  /** Find the number that suits the server, from 2 to `inFlight`, by how it answers (adaptive.ts). Default: always `inFlight`. */
+  readonly adapt?: boolean;
   /** Starts per second; the burst after idleness is one second's worth, at least one. Absent: no limit. */
   readonly ratePerSecond?: number;
   readonly clock?: Clock;
   /** Told of each pause that a server asked for, and of waits for the rate of a second or more. */
   readonly onWait?: (reason: string, ms: number) => void;
+  /** Told of each change that `adapt` makes. */
+  readonly onLevel?: (change: LevelChange) => void;
+}
+
+/** A request's right to be under way. */
+export interface Place {
+  /** What came of the request, once that is known. */
+  tell(observed: Observed): void;
+  /** Ends the request. To be called once. */
+  leave(): void;
 }
 
 export interface Pacer {
-  /**
-   * Runs `work` when its turn comes; it holds its place until its promise settles. An abort before the start throws
-   * INTERRUPTED and `work` is never called; once started, the abort is the work's own concern.
-   */
+  /** A place when its turn comes. An abort before that throws INTERRUPTED; afterwards it is the request's own concern. */
+  enter(kind: PlaceKind, signal: AbortSignal): Promise<Place>;
+  /** Runs `work` in a request's place, without telling what came of it. */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Nothing starts before `ms` from now are over (a server's Retry-After). Of overlapping pauses the later end counts. */
   pause(ms: number, reason: string): void;
-  /** Works under way, without those that wait. */
+  /** Requests under way, without those that wait. */
   readonly active: number;
+  /** Requests that may be under way now. */
+  readonly level: number;
+  /** What there was until now. */
+  report(): PaceReport;
 }
 
-/**
- * A pacer for one host, shared by source and target when they are on the same one. A download holds its place while its upload
- * waits for another, so such transfers must be fewer than `inFlight` (engine/schedule.ts sees to it), which must be 2 at least.
- */
+/** How a host was treated. */
+export interface PaceReport {
+  /** Requests that could be under way at a time: at the end, the least and the most. */
+  readonly level: { readonly last: number; readonly lowest: number; readonly highest: number };
+  /** Why there were fewer than before, and how often. */
+  readonly slowed: ReadonlyMap<string, number>;
+  /** Time in which nothing was sent because the server had asked for it. */
+  readonly pausedMs: number;
+}
+
+/** A pacer for one host, shared by source and target when they are on the same one: gate.ts says why they do not dead-lock. */
 export function createPacer(options: PacerOptions): Pacer {
   const clock = options.clock ?? systemClock;
-  const limit = pLimit(options.inFlight);
-  const bucket = options.ratePerSecond === undefined ? undefined : createBucket(options.ratePerSecond, clock);
-  let pausedUntil = 0;
-  let active = 0;
-
-  async function turn(signal: AbortSignal): Promise<void> {
-    throwIfInterrupted(signal);
-    if (bucket !== undefined) await takeToken(bucket, clock, signal, options.onWait);
-    // A pause may be prolonged while it is waited out.
-    for (let ms = pausedUntil - clock.now(); ms > 0; ms = pausedUntil - clock.now()) await waitOrInterrupt(clock, ms, signal);
-  }
-
+  const line = openLine(options, clock);
+  const enter: Pacer["enter"] = (kind, signal) => enterLine(line, kind, signal);
   return {
-    run: (work, signal) =>
-      abortable(signal, (started) =>
-        limit(async () => {
-          await turn(signal);
-          started();
-          active += 1;
-          try {
-            return await work();
-          } finally {
-            active -= 1;
-          }
-        }),
-      ),
+    enter,
+    async run(work, signal) {
+      const place = await enter("request", signal);
+      try {
+        return await work();
+      } finally {
+        place.leave();
+      }
+    },
     pause(ms, reason) {
-      const until = clock.now() + ms;
-      if (until <= pausedUntil) return;
-      pausedUntil = until;
+      const now = clock.now();
+      const until = now + ms;
+      if (until <= line.pausedUntil) return;
+      line.record.pause(until - Math.max(now, line.pausedUntil));
+      line.pausedUntil = until;
       options.onWait?.(reason, ms);
     },
     get active() {
-      return active;
+      return line.active;
     },
+    get level() {
+      return line.adaptive?.level ?? options.inFlight;
+    },
+    report: () => line.record.report(),
   };
 }
 
-/** Rejects at an abort that comes before `started` is called: a place in p-limit's queue cannot be given up otherwise. */
-function abortable<T>(signal: AbortSignal, begin: (started: () => void) => Promise<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    if (signal.aborted) return reject(interrupted(signal));
-    const onAbort = (): void => reject(interrupted(signal));
-    const started = (): void => signal.removeEventListener("abort", onAbort);
-    signal.addEventListener("abort", onAbort, { once: true });
-    begin(started).then(resolve, reject).finally(started);
-  });
+/** A pacer's own state. */
+interface Line {
+  readonly options: PacerOptions;
+  readonly clock: Clock;
+  readonly adaptive: AdaptiveLevel | undefined;
+  readonly gate: Gate;
+  readonly bucket: Bucket | undefined;
+  readonly record: PaceRecord;
+  pausedUntil: number;
+  active: number;
 }
 
-interface Bucket {
-  /** Takes a token, on credit when there is none, and says how long to wait for it. */
-  take(): number;
-  /** Gives back a token whose wait was aborted. */
-  giveBack(): void;
+function openLine(options: PacerOptions, clock: Clock): Line {
+  const adaptive = options.adapt === true ? createAdaptiveLevel({ ceiling: options.inFlight }) : undefined;
+  const level = adaptive?.level ?? options.inFlight;
+  const bucket = options.ratePerSecond === undefined ? undefined : createBucket(options.ratePerSecond, clock);
+  return { options, clock, adaptive, gate: createGate(level), bucket, record: createRecord(level), pausedUntil: 0, active: 0 };
 }
 
-function createBucket(ratePerSecond: number, clock: Clock): Bucket {
-  const capacity = Math.max(1, ratePerSecond);
-  let tokens = capacity;
-  let filledAt = clock.now();
-  return {
-    take() {
-      const now = clock.now();
-      tokens = Math.min(capacity, tokens + (Math.max(0, now - filledAt) / 1000) * ratePerSecond) - 1;
-      filledAt = now;
-      return tokens >= 0 ? 0 : Math.ceil((-tokens / ratePerSecond) * 1000);
-    },
-    giveBack() {
-      tokens += 1;
-    },
-  };
-}
-
-const NOTABLE_WAIT_MS = 1000;
-
-async function takeToken(bucket: Bucket, clock: Clock, signal: AbortSignal, onWait: PacerOptions["onWait"]): Promise<void> {
-  const ms = bucket.take();
-  if (ms === 0) return;
-  if (ms >= NOTABLE_WAIT_MS) onWait?.("limit of requests per second", ms);
+async function enterLine(line: Line, kind: PlaceKind, signal: AbortSignal): Promise<Place> {
+  const { clock, adaptive } = line;
+  const leaveGate = await line.gate.enter(kind, signal);
   try {
-    await waitOrInterrupt(clock, ms, signal);
+    await turn(line, signal);
   } catch (thrown) {
-    bucket.giveBack();
+    leaveGate();
     throw thrown;
   }
+  const startedAt = clock.now();
+  line.active += 1;
+  adaptive?.begin(startedAt);
+  return {
+    tell: (observed) => change(line, adaptive?.observe({ ...observed, startedAt }, clock.now())),
+    leave() {
+      line.active -= 1;
+      adaptive?.end(clock.now());
+      leaveGate();
+    },
+  };
+}
+
+async function turn(line: Line, signal: AbortSignal): Promise<void> {
+  const { bucket, clock, options } = line;
+  throwIfInterrupted(signal);
+  if (bucket !== undefined) await takeToken(bucket, clock, signal, options.onWait);
+  // A pause may be prolonged while it is waited out.
+  for (let ms = line.pausedUntil - clock.now(); ms > 0; ms = line.pausedUntil - clock.now()) await waitOrInterrupt(clock, ms, signal);
+}
+
+function change(line: Line, changed: LevelChange | undefined): void {
+  if (changed === undefined) return;
+  line.record.change(changed);
+  line.gate.resize(changed.to);
+  line.options.onLevel?.(changed);
+}
+
+interface PaceRecord {
+  change(changed: LevelChange): void;
+  pause(ms: number): void;
+  report(): PaceReport;
+}
+
+function createRecord(first: number): PaceRecord {
+  const level = { last: first, lowest: first, highest: first };
+  const slowed = new Map<string, number>();
+  let pausedMs = 0;
+  return {
+    change({ from, to, reason }) {
+      level.last = to;
+      level.lowest = Math.min(level.lowest, to);
+      level.highest = Math.max(level.highest, to);
+      if (to < from) slowed.set(reason, (slowed.get(reason) ?? 0) + 1);
+    },
+    pause: (ms) => void (pausedMs += ms),
+    report: () => ({ level: { ...level }, slowed: new Map(slowed), pausedMs }),
+  };
 }

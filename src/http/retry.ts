@@ -28,6 +28,8 @@ export interface Repeatable {
   readonly method: string;
   readonly url: string;
   readonly repeat: "safe" | "once";
+  /** See Observed in adaptive.ts. */
+  readonly route?: string | undefined;
 }
 
 /** Makes attempts, each with a place of the pacer, until one gives a value or there may be no further one. */
@@ -38,9 +40,25 @@ export async function withRetries<T>(
   signal: AbortSignal,
 ): Promise<T> {
   for (let number = 1; ; number += 1) {
-    const result = await policy.pacer.run(attempt, signal);
+    const result = await paced(attempt, { pacer: policy.pacer, route: call.route }, signal);
     if ("value" in result) return result.value;
     await beforeRepeat(call, { failure: result.failure, number }, policy, signal);
+  }
+}
+
+/** One attempt, with a place of the pacer, which is told what came of it. */
+async function paced<T>(
+  attempt: () => Promise<Attempt<T>>,
+  { pacer, route }: { readonly pacer: Pacer; readonly route: string | undefined },
+  signal: AbortSignal,
+): Promise<Attempt<T>> {
+  const place = await pacer.enter("request", signal);
+  try {
+    const result = await attempt();
+    place.tell("value" in result ? { route } : { strain: result.failure.strain });
+    return result;
+  } finally {
+    place.leave();
   }
 }
 

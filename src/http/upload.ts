@@ -2,15 +2,25 @@
 import { Readable } from "node:stream";
 import { MigrationError } from "../errors.ts";
 import { plainHeaders } from "./address.ts";
+import type { Query } from "./address.ts";
+import { headerOf } from "./answer.ts";
 import type { Call, Exchange } from "./exchange.ts";
 import type { Attempt } from "./failure.ts";
 import { withRetries } from "./retry.ts";
+import { routeOf } from "./workload.ts";
 
 export interface UploadRequest {
   readonly path: string;
+  readonly query?: Query;
   /** Known: sent as Content-Length and held against the bytes. Unknown: chunked. */
   readonly sizeBytes?: number;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the answer to an upload tells. */
+export interface Uploaded {
+  /** As the header has it, quotes included. */
+  readonly etag?: string;
 }
 
 /** PUTs what `open` gives. Throws the stream's own error as it is, ARTIFACT_CORRUPT when its length is not `sizeBytes`. */
@@ -19,18 +29,22 @@ export async function upload(
   request: UploadRequest,
   open: () => AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Uploaded> {
   const headers = plainHeaders(request.headers);
   if (request.sizeBytes !== undefined) headers["content-length"] = String(request.sizeBytes);
-  const call: Call = { method: "PUT", path: request.path, headers };
+  const query = request.query === undefined ? {} : { query: request.query };
+  const call: Call = { method: "PUT", path: request.path, headers, ...query };
   const url = exchange.urlOf(call);
-  await withRetries(
-    { method: "PUT", url, repeat: "safe" },
+  return withRetries(
+    { method: "PUT", url, repeat: "safe", route: (request.sizeBytes ?? Infinity) <= SMALL_BYTES ? routeOf(call) : undefined },
     () => put(exchange, call, { open, sizeBytes: request.sizeBytes, url }, signal),
     exchange.policy,
     signal,
   );
 }
+
+/** The time of a larger body tells of the network and of where it comes from more than of the server. */
+const SMALL_BYTES = 64 * 1024;
 
 interface Content {
   readonly open: () => AsyncIterable<Uint8Array>;
@@ -38,7 +52,7 @@ interface Content {
   readonly url: string;
 }
 
-async function put(exchange: Exchange, call: Call, content: Content, signal: AbortSignal): Promise<Attempt<undefined>> {
+async function put(exchange: Exchange, call: Call, content: Content, signal: AbortSignal): Promise<Attempt<Uploaded>> {
   const stream = watched(content);
   // An empty body is answered without being pulled, so the content is read to its end first.
   const body = content.sizeBytes === 0 ? await nothing(stream.bytes) : Readable.from(stream.bytes, { objectMode: false });
@@ -53,7 +67,8 @@ async function put(exchange: Exchange, call: Call, content: Content, signal: Abo
     return { failure: exchange.brokenBody(thrown, call, signal) };
   }
   if (!stream.complete) throw answeredEarly(content.url);
-  return { value: undefined };
+  const etag = headerOf(sent.value.value, "etag");
+  return { value: etag === undefined ? {} : { etag } };
 }
 
 async function nothing(bytes: AsyncIterable<Uint8Array>): Promise<string> {

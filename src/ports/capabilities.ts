@@ -54,6 +54,9 @@ export interface Capabilities {
   readonly descriptionChars?: number;
   /** What no tag, parameter or description may hold, with the reason. */
   readonly textRefuses?: { readonly pattern: RegExp; readonly wording: string };
-  /** File paths that cannot be stored under their own name, with the reason. */
+  /**
+   * File paths that cannot be stored under their own name anywhere in the place, with the reason. Where that depends on the store that an
+   * object's files lie in, the target refuses single files with NAME_ILLEGAL instead.
+   */
   readonly filePathRefuses?: { readonly pattern: RegExp; readonly wording: string };
 }

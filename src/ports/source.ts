@@ -37,6 +37,11 @@ export interface ArtifactReader {
    * A reader must fail (ARTIFACT_UNREADABLE) rather than end early where it can tell.
    */
   open(file: ArtifactFile, options?: { readonly offset?: number }): AsyncIterable<Uint8Array>;
+  /**
+   * Why no file of this name can lie there; undefined when one can. Of readers on a place whose stores differ in that: what all of
+   * them refuse is in its capabilities.
+   */
+  whyNotStorable?(path: string): string | undefined;
 }
 
 /** Metric histories of a group of runs, which a source may read column-wise (one metric of many runs per request). */
@@ -76,6 +81,8 @@ export interface LossRecord {
   /** A field path, or `files/<path>`; "" for the whole object. */
   readonly field: string;
   readonly reason: string;
+  /** Set where the user had asked to leave it out. */
+  readonly agreed?: true;
 }
 
 export interface NotCarried {

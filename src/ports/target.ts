@@ -49,6 +49,7 @@ export interface PutContext extends FindContext {
   files(send: SendFile): Promise<void>;
 }
 
+/** Throws NAME_ILLEGAL, before it opens, for a file that can never be stored there under its name. */
 export type SendFile = (file: ArtifactFile, open: () => AsyncIterable<Uint8Array>) => Promise<void>;
 
 /**

@@ -6,6 +6,9 @@ import type { LossRecord, NotCarried } from "../ports/source.ts";
 import { reachSections } from "./came-along.ts";
 import type { Reach } from "./came-along.ts";
 import { idOf } from "../model/keys.ts";
+import type { HostPace } from "./host-pace.ts";
+import { requestRows } from "./host-pace.ts";
+import { leftOutRow } from "./left-out-totals.ts";
 import { section } from "./list-text.ts";
 import { knownLossRows, notCarriedRows } from "./loss-text.ts";
 import type { JobTotals, OutcomeState } from "./outcome-totals.ts";
@@ -25,6 +28,8 @@ export interface JobContext extends Reach {
   readonly durationMs: number;
   /** Requests sent, by host. */
   readonly requests: ReadonlyMap<string, number>;
+  /** How hosts were paced. */
+  readonly pace?: ReadonlyMap<string, HostPace>;
   /** Where the bundle lies, and its size in bytes, when one was written. */
   readonly bundle?: { readonly path: string; readonly sizeBytes?: number };
   /** The plan that the job was held to, and how the source differs from it. */
@@ -61,13 +66,11 @@ function planSections({ plan }: JobContext, style: Style): string[] {
 
 function lossSections(totals: JobTotals, context: JobContext, style: Style): string[] {
   const flexible = [0, 1, 2];
-  const lost = totals.lost.map(({ key, field, reason, agreed }) => [
-    shown(key),
-    shown(field),
-    shown(agreed ? `${reason} (agreed)` : reason),
-  ]);
+  const lost = totals.lost
+    .filter((loss) => style.verbose || loss.leftOut === undefined)
+    .map(({ key, field, reason, agreed }) => [shown(key), shown(field), shown(agreed ? `${reason} (agreed)` : reason)]);
   const notMoved = totals.notMoved.map(({ key, state, message }) => [shown(key), state, shown(message)]);
-  const again = lost.length > totals.lost.filter(({ agreed }) => agreed).length ? [RETRY_HINT, ""] : [];
+  const again = totals.lost.some(({ agreed }) => !agreed) ? [RETRY_HINT, ""] : [];
   const hints = [...new Set(totals.notMoved.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
   return [
     ...section({ title: "not moved, and why", tone: "bad", rows: notMoved, flexible }, style),
@@ -79,6 +82,7 @@ function lossSections(totals: JobTotals, context: JobContext, style: Style): str
     ),
     ...section({ title: "lost", tone: "warning", rows: lost, flexible }, style),
     ...again,
+    ...section({ title: "files left out, as asked", tone: "quiet", rows: totals.leftOut.map(leftOutRow), flexible: [0] }, style),
   ];
 }
 
@@ -143,7 +147,7 @@ function detailLines(totals: JobTotals, context: JobContext): string[] {
   const rows = [
     ["files moved", totals.files === 0 ? "none" : `${countText(totals.files)} (${bytesText(totals.bytes)})`],
     ["metric points moved", points === 0 ? "none" : countText(points)],
-    ...[...requests].map(([host, count]) => [`requests to ${host}`, countText(count)]),
+    ...[...requests].flatMap(([host, count]) => requestRows(host, count, context.pace?.get(host))),
     ...bundleRows(context),
   ];
   return table(rows, { indent: "  " });

@@ -3,7 +3,9 @@ import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
 import { reachJson, reachSchema } from "./came-along.ts";
+import { paceJson, paceSchema } from "./host-pace.ts";
 import type { JobContext } from "./job-text.ts";
+import { leftOutSchema } from "./left-out-totals.ts";
 import type { Listing } from "./listing.ts";
 import type { JobTotals } from "./outcome-totals.ts";
 import { STATES } from "./outcome-totals.ts";
@@ -76,6 +78,7 @@ export const jobSchema = z.object({
     .array(z.object({ key: z.string(), state: z.enum(STATES), code: z.string(), message: z.string(), hint: z.string().optional() }))
     .describe("only what did not move as planned"),
   losses: z.array(lossSchema.extend({ agreed: z.boolean() })),
+  files_left_out: z.array(leftOutSchema).describe("as flags asked for it"),
   earlier_losses: z.array(lossSchema),
   not_carried: z.array(notCarriedSchema),
   ...reachSchema,
@@ -94,6 +97,7 @@ export const jobSchema = z.object({
     points: count,
     duration_ms: count,
     requests: z.record(z.string(), count),
+    pace: paceSchema.optional(),
   }),
   bundle: z.object({ path: z.string(), size_bytes: count.optional() }).optional(),
   plan: z
@@ -202,7 +206,8 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
     source: context.source,
     target: context.target,
     outcomes: [...totals.notMoved],
-    losses: [...totals.lost],
+    losses: totals.lost.map(({ key, field, reason, agreed }) => ({ key, field, reason, agreed })),
+    files_left_out: [...totals.leftOut],
     earlier_losses: lossesJson(context.losses),
     not_carried: notCarriedJson(context.notCarried),
     ...reachJson(context),
@@ -218,6 +223,7 @@ export function jobJson(totals: JobTotals, context: JobContext, exitCode: number
       points: context.points,
       duration_ms: Math.round(context.durationMs),
       requests: Object.fromEntries(context.requests),
+      ...(context.pace === undefined ? {} : { pace: paceJson(context.pace) }),
     },
     ...(bundle === undefined
       ? {}

@@ -1,9 +1,11 @@
 // Folds the outcomes of a job: what arrived, what did not and why, and where everything is now.
-import type { Action, Outcome } from "../engine/change.ts";
+import type { Action, LeftOut, Outcome } from "../engine/change.ts";
 import type { EntityKey, Kind } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
 import { kindOf, numberIn } from "../model/keys.ts";
 import type { LossRecord, NotCarried } from "../ports/source.ts";
+import { leftOutTotals } from "./left-out-totals.ts";
+import type { LeftOutTotals } from "./left-out-totals.ts";
 import { isThere } from "./loss-text.ts";
 
 export type OutcomeState = Outcome["state"];
@@ -23,9 +25,11 @@ export interface NotMoved {
 }
 
 /** A fact or a file that did not arrive, of an object that did. */
-export interface Lost extends LossRecord {
+export interface Lost extends Omit<LossRecord, "agreed"> {
   /** True when the user asked for it. */
   readonly agreed: boolean;
+  /** Set where it stands for files that a filter left out, which are summed up in {@link JobTotals.leftOut}. */
+  readonly leftOut?: LeftOut;
 }
 
 /** Facts that are kept in another place or form, grouped by what happened to them. */
@@ -47,6 +51,7 @@ export interface JobTotals {
   readonly bytes: number;
   readonly notMoved: readonly NotMoved[];
   readonly lost: readonly Lost[];
+  readonly leftOut: readonly LeftOutTotals[];
   readonly translated: readonly Translated[];
   readonly placed: ReadonlyMap<EntityKey, EntityKey>;
   /** Versions that have another number at the target, in the order in which they ended. */
@@ -87,7 +92,7 @@ export function foldOutcomes(): OutcomeFold {
     },
     totals: () => ({
       ...counted(states),
-      ...{ actions, files, bytes, notMoved, lost, placed },
+      ...{ actions, files, bytes, notMoved, lost, leftOut: leftOutTotals(lost), placed },
       translated: translated.list(),
       renumbered: [...placed].filter(isRenumbered).map(([source, target]) => ({ source, target })),
     }),
@@ -104,7 +109,7 @@ export function isIncomplete(
   known: { readonly onLoss: "refuse" | "drop"; readonly notCarried: readonly NotCarried[]; readonly losses: readonly LossRecord[] },
 ): boolean {
   if (totals.notMoved.length > 0 || totals.lost.some((loss) => !loss.agreed)) return true;
-  return known.onLoss === "refuse" && (known.notCarried.some(isThere) || known.losses.length > 0);
+  return known.onLoss === "refuse" && (known.notCarried.some(isThere) || known.losses.some((loss) => loss.agreed !== true));
 }
 
 function counted(states: ReadonlyMap<EntityKey, OutcomeState>): Pick<JobTotals, "byKind" | "states" | "objects"> {
@@ -145,6 +150,7 @@ function lostOf(outcome: Outcome): Lost[] {
     field: `files/${loss.path}`,
     reason: loss.reason,
     agreed: loss.agreed,
+    ...(loss.leftOut === undefined ? {} : { leftOut: loss.leftOut }),
   }));
   return [...fields, ...files];
 }

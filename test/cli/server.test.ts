@@ -61,7 +61,7 @@ test("exports from a server, and the log and the bundle hold no credential", asy
   const ran = await mlferry(["export", address, "-o", "b.tar", "--log-file", "log", "--verbose"], { cwd, env });
   expect(ran).toMatchObject({ code: 0 });
   expect(ran.stdout).toContain(`all 5 objects from ${address} are at ${join(cwd, "b.tar")} after`);
-  expect(ran.stdout).toMatch(/requests to 127\.0\.0\.1:\d+ +\d+\n/);
+  expect(ran.stdout).toMatch(/requests to 127\.0\.0\.1:\d+ +\d+, 4 at a time\n/);
   for (const file of ["log", "b.tar", "state/mlferry/journal.sqlite"])
     expect(readFileSync(join(cwd, file), "latin1")).not.toContain(SECRET);
   expect((await mlferry(["verify", address, "b.tar", "--level", "bytes"], { cwd, env })).stdout).toContain("no differences");

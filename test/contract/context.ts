@@ -1,4 +1,5 @@
 // The engine's part, as small as a contract test needs it: gives a target its contexts and keeps what was placed where.
+import { MigrationError } from "../../src/errors.ts";
 import { createReconciler, clamp } from "../../src/engine/reconcile.ts";
 import type { Entity, EntityKey, Experiment, MetricPoint, OriginId, PlacedKey, Run, Tags } from "../../src/model/entities.ts";
 import { fingerprint } from "../../src/model/facts.ts";
@@ -46,7 +47,11 @@ export function createFerry(target: Target, origin: OriginId): Ferry {
   const provenance = (entity: Entity): Tags => provenanceOf(origin, fitted(entity));
   const expected = <E extends Entity>(entity: E): E => localise(fitted(entity), placedKey);
 
-  const files = (item: Item): ReadonlyMap<string, Uint8Array> => storable(resolvedFiles(item, known), target.capabilities);
+  const refused = new Set<string>();
+  const files = (item: Item): ReadonlyMap<string, Uint8Array> => {
+    const wanted = [...storable(resolvedFiles(item, known), target.capabilities)];
+    return new Map(wanted.filter(([path]) => ![...refused].some((name) => name === path || name.endsWith(`/${path}`))));
+  };
 
   const put = async (item: Item, options: PutOptions = {}): Promise<PlacedKey> => {
     const entity = fitted(item.entity);
@@ -60,7 +65,7 @@ export function createFerry(target: Target, origin: OriginId): Ferry {
         return localise<Entity>(entity, (other) => (other === entity.key ? self : places.get(other))) as T;
       },
       points: () => batches(item.points ?? [], target.capabilities),
-      files: options.files ?? ((send) => (ownsFiles(entity) ? sendAll(files(item), send) : Promise.resolve())),
+      files: options.files ?? ((send) => (ownsFiles(entity) ? sendAll(files(item), send, refused) : Promise.resolve())),
     } satisfies PutContext);
     places.set(item.entity.key, key);
     return key;
@@ -112,8 +117,16 @@ function storable(files: ReadonlyMap<string, Uint8Array>, { filePathRefuses }: C
   return new Map([...files].filter(([path]) => filePathRefuses?.pattern.test(path) !== true));
 }
 
-async function sendAll(files: ReadonlyMap<string, Uint8Array>, send: SendFile): Promise<void> {
-  await Promise.all([...files].map(([path, bytes]) => send({ path, sizeBytes: bytes.length }, () => chunks(bytes))));
+/** Names that the store of these files refuses are noted. */
+async function sendAll(files: ReadonlyMap<string, Uint8Array>, send: SendFile, refused: Set<string>): Promise<void> {
+  await Promise.all(
+    [...files].map(async ([path, bytes]) => {
+      await send({ path, sizeBytes: bytes.length }, () => chunks(bytes)).catch((thrown: unknown) => {
+        if (!(thrown instanceof MigrationError) || thrown.code !== "NAME_ILLEGAL") throw thrown;
+        refused.add(path);
+      });
+    }),
+  );
 }
 
 async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

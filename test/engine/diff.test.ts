@@ -91,8 +91,7 @@ describe("a place and its copy", () => {
   it("are matched after somebody renamed the experiment at one of them", async () => {
     const source = sampleSource();
     const target = await copyOf(source);
-    const signal = new AbortController().signal;
-    for await (const entity of target.ask({ about: "names", kind: "experiment", name: "training" }, signal)) {
+    for await (const entity of target.ask({ about: "names", kind: "experiment", name: "training" }, new AbortController().signal)) {
       if (entity.kind === "experiment") target.load({ ...entity, name: "renamed by hand" });
     }
     expect(await different(source, target)).toEqual([]);
@@ -191,6 +190,14 @@ describe("a selection", () => {
     const found = await different(a, b, { selection: { models: ["live", "churn"], includeDeleted: false } });
     expect(found).toContain("- registered-model:live");
     expect(await different(b, a, { selection: { models: ["live"], includeDeleted: false } })).toContain("+ registered-model:live");
+  });
+
+  it("may be met by nothing in one of the places, which then counts as empty", async () => {
+    const selection = { models: ["*"], stages: ["Staging"], includeDeleted: false } as const;
+    const [a, b] = [sampleSource(), sampleSource()];
+    b.load(version("live", 1));
+    expect(await different(a, b, { selection })).toContain("- model-version:live/1");
+    expect(await different(b, a, { selection })).toContain("+ model-version:live/1");
   });
 
   it("is refused where a pattern matches in neither", async () => {

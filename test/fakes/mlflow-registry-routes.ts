@@ -9,6 +9,7 @@ export const registryRoutes: readonly (readonly [RegExp, Route])[] = [
   [/^GET registered-models\/get$/, (store, _body, query) => ({ registered_model: modelJson(store.model(query.get("name"))) })],
   [/^PATCH registered-models\/update$/, (store, body) => ((store.model(body["name"]).description = text(body["description"])), {})],
   [/^POST registered-models\/set-tag$/, (store, body) => setTag(store.model(body["name"]).tags, body, 100_000)],
+  [/^DELETE registered-models\/delete$/, (store, body) => (store.model(body["name"]), store.models.delete(text(body["name"])), {})],
   [/^DELETE registered-models\/delete-tag$/, (store, body) => (store.model(body["name"]).tags.delete(text(body["key"])), {})],
   [/^POST registered-models\/alias$/, setAlias],
   [/^POST model-versions\/create$/, (store, body) => ({ model_version: versionJson(store.createVersion(body)) })],

@@ -1,6 +1,8 @@
 // An MLflow server to read from, behind the HTTP client's interface and without sockets: strict about limits and paging as 3.17.2 is,
 // blind where that is blind, and counting requests.
 import type { MlflowServer } from "../../src/adapters/mlflow/connect.ts";
+import { createDirectFiles } from "../../src/adapters/mlflow/direct-files.ts";
+import { noSignedUrls } from "./no-signed-urls.ts";
 import { MigrationError } from "../../src/errors.ts";
 import type { HttpClient, JsonRequest, Query } from "../../src/http/client.ts";
 import type { OriginId } from "../../src/model/entities.ts";
@@ -66,6 +68,8 @@ export function createReadableMlflow(
   };
   const http: HttpClient = {
     baseUrl: "http://fake",
+    credential: undefined,
+    clockSkewMs: undefined,
     get requests() {
       return requests.length;
     },
@@ -91,7 +95,9 @@ export function createReadableMlflow(
   };
   const { version = "3.17.2", servesArtifacts = true } = options;
   const features = { loggedModels: true, stages: true, strictTexts: false };
-  return { server: { http, uri: "http://fake", version, origin: "0".repeat(32) as OriginId, servesArtifacts, features }, requests };
+  const origin = "0".repeat(32) as OriginId;
+  const files = { servesArtifacts, direct: createDirectFiles(), signed: noSignedUrls };
+  return { server: { http, uri: "http://fake", version, origin, knownBy: "database", features, ...files }, requests };
 }
 
 function answer(content: Content, route: string, request: JsonRequest): unknown {

@@ -1,7 +1,9 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../src/http/clock.ts";
+import type { LevelChange } from "../../src/http/adaptive.ts";
 import { createPacer } from "../../src/http/pace.ts";
+import type { Pacer } from "../../src/http/pace.ts";
 import { errorOf, jumpingClock, never } from "./scripted-server.ts";
 
 /** Works that end when told to. */
@@ -187,5 +189,55 @@ describe("pacer", () => {
     end("a");
     expect(await running).toBe("a");
     expect((await errorOf(pacer.run(work("b"), stop.signal))).code).toBe("INTERRUPTED");
+  });
+});
+
+describe("an adaptive pacer", () => {
+  /** Sends requests of 10 ms each, all at once; a refusal from the server comes as fast. */
+  async function flood(
+    pacer: Pacer,
+    clock: ReturnType<typeof handClock>,
+    { requests, refuseAbove }: { requests: number; refuseAbove: number },
+  ) {
+    const left = Array.from({ length: requests }, async () => {
+      for (;;) {
+        const place = await pacer.enter("request", never);
+        const refused = pacer.active > refuseAbove;
+        await clock.wait(10);
+        place.tell(refused ? { strain: { reason: "the server answered 429", weight: "usual" } } : { route: "GET /" });
+        place.leave();
+        if (!refused) return;
+      }
+    });
+    const all = Promise.all(left);
+    for (let ms = 0; ms < requests * 10; ms += 5) await clock.move(5);
+    return all;
+  }
+
+  it("raises and lowers what it lets through, tells of each change, and sums up", async () => {
+    const clock = handClock();
+    const told: string[] = [];
+    const onLevel = ({ from, to, reason }: LevelChange): void => void told.push(`${from} -> ${to}: ${reason}`);
+    const pacer = createPacer({ inFlight: 12, adapt: true, clock, onLevel });
+    expect(pacer.level).toBe(4);
+    await flood(pacer, clock, { requests: 400, refuseAbove: 5 });
+    expect(told.slice(0, 2)).toEqual(["4 -> 6: trying more", "6 -> 3: the server answered 429"]);
+    pacer.pause(2000, "429");
+    await clock.move(500);
+    pacer.pause(2000, "429");
+    const { level, slowed, pausedMs } = pacer.report();
+    expect(level).toMatchObject({ lowest: expect.any(Number) as number, highest: 6, last: pacer.level });
+    expect(slowed.get("the server answered 429")).toBeGreaterThan(0);
+    expect(pausedMs).toBe(2500);
+  });
+
+  it("keeps its number where it is not to adapt", async () => {
+    const clock = handClock();
+    const pacer = createPacer({ inFlight: 12, clock, onLevel: () => expect.fail("nothing changes") });
+    const place = await pacer.enter("request", never);
+    place.tell({ strain: { reason: "the server answered 429", weight: "usual" } });
+    place.leave();
+    await flood(pacer, clock, { requests: 200, refuseAbove: 12 });
+    expect(pacer.report()).toEqual({ level: { last: 12, lowest: 12, highest: 12 }, slowed: new Map(), pausedMs: 0 });
   });
 });

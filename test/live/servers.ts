@@ -33,8 +33,11 @@ export interface StartOptions {
   readonly version?: MlflowVersion;
   /** Where the server keeps everything but files. Default: a SQLite file in `dir`. */
   readonly database?: Database;
-  /** `proxied` (default): files go through the server. `local`: runs name a path on the server's disk. */
-  readonly artifacts?: "proxied" | "local";
+  /**
+   * `proxied` (default): files go through the server. `local`: runs name a path on the server's disk. `root`: they name that URI.
+   * `behind`: files go through the server to that URI.
+   */
+  readonly artifacts?: "proxied" | "local" | { readonly root: string } | { readonly behind: string };
   /** Further arguments of `mlflow server`. */
   readonly args?: readonly string[];
   /** Further environment of the server. */
@@ -96,11 +99,13 @@ export async function startMlflow(options: StartOptions): Promise<LiveServer> {
 }
 
 function serverArgs(options: StartOptions, dir: string, port: number): string[] {
-  const art = join(dir, "art");
+  const { artifacts: where = "proxied" } = options;
+  const root = where === "local" ? join(dir, "art") : typeof where === "object" && "root" in where ? where.root : undefined;
+  const behind = typeof where === "object" && "behind" in where ? where.behind : join(dir, "art");
   const artifacts =
-    options.artifacts === "local"
-      ? ["--default-artifact-root", art, "--no-serve-artifacts"]
-      : ["--artifacts-destination", art, "--serve-artifacts"];
+    root === undefined
+      ? ["--artifacts-destination", behind, "--serve-artifacts"]
+      : ["--default-artifact-root", root, "--no-serve-artifacts"];
   const store = ["--backend-store-uri", options.database?.uri ?? `sqlite:///${join(dir, "mlflow.db")}`];
   const listen = ["--host", "127.0.0.1", "--port", String(port), "--workers", "2"];
   return ["-m", "mlflow", "server", ...listen, ...store, ...artifacts, ...(options.args ?? [])];

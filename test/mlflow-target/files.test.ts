@@ -1,6 +1,8 @@
 // Where files of an artifact root go.
 import { describe, expect, it } from "vitest";
+import { createDirectFiles } from "../../src/adapters/mlflow/direct-files.ts";
 import { artifactUriBelow, createSender, proxyPath } from "../../src/adapters/mlflow/target-files.ts";
+import { noSignedUrls } from "../fakes/no-signed-urls.ts";
 import type { HttpClient, UploadRequest } from "../../src/http/client.ts";
 
 const base = "http://tracking:5000/ml";
@@ -19,14 +21,19 @@ function uploads(): { http: HttpClient; requests: UploadRequest[] } {
     close: refuse,
     baseUrl: base,
     requests: 0,
-    upload: async (request) => void requests.push(request),
+    credential: undefined,
+    clockSkewMs: undefined,
+    upload: async (request) => {
+      requests.push(request);
+      return {};
+    },
   };
   return { http, requests };
 }
 
 async function send(root: string, path: string, sizeBytes?: number): Promise<unknown> {
   const { http, requests } = uploads();
-  const sender = createSender(http, root, new AbortController().signal);
+  const sender = createSender({ http, direct: createDirectFiles(), signed: noSignedUrls }, root, new AbortController().signal);
   await sender({ path, ...(sizeBytes === undefined ? {} : { sizeBytes }) }, async function* () {});
   return requests[0];
 }

@@ -38,6 +38,20 @@ const CONTEXT: JobContext = {
     ["dev:5000", 1204],
     ["prod:5000", 87],
   ]),
+  pace: new Map([
+    ["dev:5000", { level: { last: 8, lowest: 4, highest: 8 }, slowed: new Map(), pausedMs: 0 }],
+    [
+      "prod:5000",
+      {
+        level: { last: 5, lowest: 3, highest: 6 },
+        slowed: new Map([
+          ["the server answered 429", 2],
+          ["more in flight did not bring more answers", 1],
+        ]),
+        pausedMs: 4000,
+      },
+    ],
+  ]),
 };
 
 const plan = (steps: readonly Step[] = sampleSteps()): PlanTotals => {
@@ -139,6 +153,11 @@ describe("a job's report", () => {
       ["alias:churn/prod", "refused"],
     ]);
     expect(json.totals.requests).toEqual({ "dev:5000": 1204, "prod:5000": 87 });
+    expect(json.totals.pace?.["prod:5000"]).toEqual({
+      level: { last: 5, lowest: 3, highest: 6 },
+      slowed: { "the server answered 429": 2, "more in flight did not bring more answers": 1 },
+      paused_ms: 4000,
+    });
   });
   test("counts an object whose late link failed once, as failed", () => {
     const one = step(run("a"));

@@ -40,7 +40,14 @@ const common = {
   /** Objects of the source of kinds that a bundle cannot hold. */
   notCarried: z.array(notCarried),
   /** What of the selected objects is missing, as the writer reported it. */
-  losses: z.array(z.strictObject({ key: z.string(), field: z.string(), reason: z.string() })),
+  losses: z.array(
+    z.strictObject({
+      key: z.string(),
+      field: z.string(),
+      reason: z.string(),
+      agreed: z.literal(true).exactOptional().describe("the user had asked to leave it out"),
+    }),
+  ),
   /** Of the manifest's own bytes before the line that holds it. */
   sha256,
 };

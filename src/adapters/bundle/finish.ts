@@ -122,7 +122,7 @@ function manifestOf(ordered: readonly IndexEntry[], summary: FinishSummary, memb
     version: FORMAT_VERSION,
     counts: Object.fromEntries(KINDS.map((kind) => [kind, count(kind)])) as Manifest["counts"],
     notCarried: summary.notCarried.map((entry) => ({ ...entry })),
-    losses: summary.losses.map(({ key, field, reason }) => ({ key, field, reason })),
+    losses: summary.losses.map(({ key, field, reason, agreed }) => ({ key, field, reason, ...(agreed === undefined ? {} : { agreed }) })),
     members: [...members],
   };
 }

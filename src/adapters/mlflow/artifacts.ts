@@ -18,31 +18,44 @@ import {
 } from "./artifact-places.ts";
 import type { Place, Request } from "./artifact-places.ts";
 import { get } from "./calls.ts";
+import { FILE_PATH_REFUSES } from "./capabilities.ts";
 import { unlessNotFound } from "./connect.ts";
 import type { MlflowServer } from "./connect.ts";
+import { preferStore } from "./direct-files.ts";
+import type { SignedDownload } from "./signed-urls.ts";
 import { wire } from "./wire.ts";
 
 /** A reader over the files of an entity that this server yielded. */
 export function readArtifacts(server: MlflowServer, owner: Run | LoggedModel | ModelVersion, signal: AbortSignal): ArtifactReader {
   const reader = (place: Place, base = ""): ArtifactReader => createReader({ server, place, base, signal, rootUri: "" });
-  if (owner.kind === "run") return reader(runPlace(idOf(owner.key)));
-  if (owner.kind === "logged-model") return reader(loggedModelPlace(idOf(owner.key)));
+  const readerOf = (id: string, base = ""): ArtifactReader => {
+    const served = reader(id.startsWith("m-") ? loggedModelPlace(id) : runPlace(id), base);
+    const root = server.direct.rootOf(id);
+    const store = root === undefined ? undefined : server.direct.at(joined(root, base));
+    return store === undefined ? served : preferStore(store, served, signal);
+  };
+  if (owner.kind !== "model-version") return readerOf(idOf(owner.key));
   const { files } = owner;
-  if (files.owner === "run") return reader(runPlace(idOf(files.key)), files.path);
-  if (files.owner === "logged-model") return reader(loggedModelPlace(idOf(files.key)), files.path);
+  if (files.owner === "run" || files.owner === "logged-model") return readerOf(idOf(files.key), files.path);
   return deferred(async () => {
-    const { place, base } = await locate(server, owner, signal);
-    return reader(place, base);
+    const uri = await downloadUri(server, owner, signal);
+    const served = deferred(async () => {
+      const { place, base } = await locate(server, { uri, version: owner }, signal);
+      return reader(place, base);
+    });
+    const store = server.direct.at(uri);
+    return store === undefined ? served : preferStore(store, served, signal);
   });
 }
 
 /** A reader whose place has to be asked for first; a failed question is asked again next time. */
 function deferred(find: () => Promise<ArtifactReader>): ArtifactReader {
   let found: Promise<ArtifactReader> | undefined;
+  let known: ArtifactReader | undefined;
   const opened = async (): Promise<ArtifactReader> => {
     found ??= find();
     try {
-      return await found;
+      return (known = await found);
     } catch (thrown) {
       found = undefined;
       throw thrown;
@@ -55,6 +68,7 @@ function deferred(find: () => Promise<ArtifactReader>): ArtifactReader {
     async *open(file, options) {
       yield* (await opened()).open(file, options);
     },
+    whyNotStorable: (path) => known?.whyNotStorable?.(path),
   };
 }
 
@@ -64,16 +78,22 @@ interface Located {
 }
 
 /** Where the server says that the files of a version lie. */
-async function locate(server: MlflowServer, version: ModelVersion, signal: AbortSignal): Promise<Located> {
+async function downloadUri(server: MlflowServer, version: ModelVersion, signal: AbortSignal): Promise<string> {
   const query: Query = [
     ["name", version.model],
     ["version", String(version.version)],
   ];
-  const { artifact_uri: uri } = await get(server.http, "/api/2.0/mlflow/model-versions/get-download-uri", {
-    query,
-    schema: wire.downloadUri,
-    signal,
-  });
+  const path = "/api/2.0/mlflow/model-versions/get-download-uri";
+  return (await get(server.http, path, { query, schema: wire.downloadUri, signal })).artifact_uri;
+}
+
+interface Lying {
+  readonly uri: string;
+  readonly version: ModelVersion;
+}
+
+/** The server's route to files at a URI. */
+async function locate(server: MlflowServer, { uri, version }: Lying, signal: AbortSignal): Promise<Located> {
   const [, model] = /^models:\/(m-[0-9a-f]{32})\/?$/.exec(uri) ?? [];
   if (model !== undefined) return { place: loggedModelPlace(model), base: "" };
   const [, run, base = ""] = /^runs:\/([^/]+)\/?(.*?)\/*$/s.exec(uri) ?? [];
@@ -90,11 +110,7 @@ async function locate(server: MlflowServer, version: ModelVersion, signal: Abort
 }
 
 /** Any other place can only be listed on behalf of the run or logged model whose folder it is in: its id is in the path, or it is the version's run. */
-async function belowOwner(
-  server: MlflowServer,
-  { uri, version }: { readonly uri: string; readonly version: ModelVersion },
-  signal: AbortSignal,
-): Promise<Located | undefined> {
+async function belowOwner(server: MlflowServer, { uri, version }: Lying, signal: AbortSignal): Promise<Located | undefined> {
   const ids = new Set([...uri.matchAll(/(?<![0-9a-z])(?:m-)?[0-9a-f]{32}(?![0-9a-z])/g)].map(([id]) => id));
   if (version.run !== undefined) ids.add(idOf(version.run));
   for (const id of ids) {
@@ -127,24 +143,38 @@ function createReader(reading: Reading): ArtifactReader {
       requireServable(file.path, reading.place);
       if (reading.base !== "" && reading.isFile === undefined && lastPart(reading.base) === file.path) await start(reading);
       const path = reading.isFile === true ? reading.base : joined(reading.base, file.path);
-      yield* download(reading, path, options?.offset ?? 0);
+      yield* download(reading, { path, sizeBytes: file.sizeBytes }, options?.offset ?? 0);
     },
+    whyNotStorable: (path) => (FILE_PATH_REFUSES.pattern.test(path) ? FILE_PATH_REFUSES.wording : undefined),
   };
+}
+
+interface Wanted {
+  readonly path: string;
+  readonly sizeBytes: number | undefined;
 }
 
 /**
  * Tries the proxy first, which asks no database; the other route may have rights or reach that the proxy lacks. Names beyond Latin-1
  * go the other way round: the proxy of 2.22.5 writes them into a header as they are, and closes the connection without an answer.
  */
-async function* download(reading: Reading, path: string, offset: number): AsyncGenerator<Uint8Array> {
+async function* download(reading: Reading, { path, sizeBytes }: Wanted, offset: number): AsyncGenerator<Uint8Array> {
   const { server, place, signal } = reading;
   const direct = server.servesArtifacts ? proxied(reading.rootUri, path) : undefined;
-  const routes: Request[] = [...(direct === undefined ? [] : [direct]), place.read(path)];
-  if (/[^\0-\xff]/.test(lastPart(path))) routes.reverse();
+  const root = direct === undefined ? undefined : proxyRoot(reading.rootUri);
+  const signed = root === undefined ? undefined : await server.signed.download(joined(root, path), sizeBytes, signal);
+  const through: Request[] = [...(direct === undefined ? [] : [direct]), place.read(path)];
+  if (/[^\0-\xff]/.test(lastPart(path))) through.reverse();
+  const served = through.map(
+    (route): SignedDownload =>
+      (from) =>
+        server.http.download({ ...route, offset: from }, signal),
+  );
+  const routes = [...(signed === undefined ? [] : [signed]), ...served];
   for (const [index, route] of routes.entries()) {
     let begun = false;
     try {
-      for await (const chunk of server.http.download({ ...route, offset }, signal)) {
+      for await (const chunk of route(offset)) {
         begun = true;
         yield chunk;
       }

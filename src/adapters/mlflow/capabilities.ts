@@ -29,7 +29,6 @@ export function mlflowCapabilities({ version, features }: Pick<MlflowServer, "ve
     tags: tagLimits(since, strictTexts),
     paramValueChars: since("2.8") ? 6000 : 500,
     ...(strictTexts ? { descriptionChars: COLUMN_CHARS.description, textRefuses: NUL } : {}),
-    filePathRefuses: FILE_PATH_REFUSES,
   };
 }
 

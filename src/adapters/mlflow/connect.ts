@@ -5,9 +5,15 @@ import { MigrationError } from "../../errors.ts";
 import { createHttpClient } from "../../http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
 import type { OriginId } from "../../model/entities.ts";
+import type { Stores } from "../../stores/open.ts";
+import { createDirectFiles } from "./direct-files.ts";
+import type { DirectFiles } from "./direct-files.ts";
 import { probeFeatures } from "./features.ts";
 import type { ServerFeatures } from "./features.ts";
+import { createSignedUrls } from "./signed-urls.ts";
+import type { SignedUrlOptions, SignedUrls } from "./signed-urls.ts";
 import { parseWire, wire } from "./wire.ts";
+import type { WireExperiment } from "./wire.ts";
 import { DEFAULT_WORKSPACE, listWorkspaces, WORKSPACE_HEADER } from "./workspaces.ts";
 import type { Workspace } from "./workspaces.ts";
 
@@ -20,11 +26,19 @@ export interface MlflowServer {
   /** As `/version` tells it, such as `3.17.2`. */
   readonly version: string;
   readonly origin: OriginId;
+  /** What the origin is made from: by its address, the server is another registry under another one. */
+  readonly knownBy: "database" | "address";
   /** Whether the server passes artifacts on (`--serve-artifacts`, its default). */
   readonly servesArtifacts: boolean;
   readonly features: ServerFeatures;
   /** Of the whole server, as far as these credentials may see them; absent where it has none. */
   readonly workspaces?: readonly Workspace[];
+  /** Large files that go past its proxy. */
+  readonly signed: SignedUrls;
+  /** Files that are read and written without the server. */
+  readonly direct: DirectFiles;
+  /** Where its first experiment keeps files, and so most likely new ones; unknown where that is gone. */
+  readonly artifactRoot?: string;
 }
 
 export interface ConnectOptions extends HttpClientOptions {
@@ -32,6 +46,9 @@ export interface ConnectOptions extends HttpClientOptions {
   readonly workspace?: { readonly name: string; readonly ifAny: boolean };
   /** Whether the server is to be written; default: false. */
   readonly writes?: boolean;
+  /** Without them everything goes through the server. */
+  readonly stores?: Stores;
+  readonly signedUrls?: SignedUrlOptions;
 }
 
 /**
@@ -44,17 +61,24 @@ export async function connectMlflow(options: ConnectOptions, signal: AbortSignal
     const version = await probeVersion(http, signal);
     // One after the other: a server that has just started was seen to break on simultaneous first requests (3.17.2).
     const info = await serverInfo(http, signal);
-    const created = await firstExperiment(http, signal);
+    const first = await firstExperiment(http, signal);
     const features = await probeFeatures(http, { writes: options.writes ?? false }, signal);
     const workspaces = info?.workspaces_enabled === true ? await listWorkspaces(http, signal) : undefined;
     const workspace = chosenWorkspace(options.workspace, workspaces, http);
+    const servesArtifacts = info?.artifact_serving_enabled ?? true;
+    const scoped = workspace === undefined ? http : http.withHeaders({ [WORKSPACE_HEADER]: workspace });
+    const offered = servesArtifacts && info?.multipart_uploads_enabled === true;
     return {
-      http: workspace === undefined ? http : http.withHeaders({ [WORKSPACE_HEADER]: workspace }),
+      http: scoped,
       uri: isDefault(workspace) ? http.baseUrl : `${http.baseUrl} (workspace ${workspace})`,
       version,
-      origin: originOf(created === undefined ? http.baseUrl : String(created), workspace),
-      servesArtifacts: info?.artifact_serving_enabled ?? true,
+      origin: originOf(first === undefined ? http.baseUrl : String(first.creation_time), workspace),
+      knownBy: first === undefined ? "address" : "database",
+      servesArtifacts,
       features,
+      signed: createSignedUrls({ http: scoped, options, settings: options.signedUrls ?? {}, offered }),
+      direct: createDirectFiles(options.stores),
+      ...(first === undefined ? {} : { artifactRoot: first.artifact_location }),
       ...(workspaces === undefined ? {} : { workspaces }),
     };
   } catch (thrown) {
@@ -115,11 +139,11 @@ async function serverInfo(http: HttpClient, signal: AbortSignal): Promise<z.infe
 }
 
 /** Of the default workspace. Undefined where it was purged, or may not be seen: then the address must do. */
-async function firstExperiment(http: HttpClient, signal: AbortSignal): Promise<bigint | undefined> {
+async function firstExperiment(http: HttpClient, signal: AbortSignal): Promise<WireExperiment | undefined> {
   const path = "/api/2.0/mlflow/experiments/get";
   try {
     const answer = await http.json({ method: "GET", path, query: [["experiment_id", "0"]], repeat: "safe" }, signal);
-    return parseWire(wire.experiment, answer, path).experiment.creation_time;
+    return parseWire(wire.experiment, answer, path).experiment;
   } catch (thrown) {
     if (thrown instanceof MigrationError && (thrown.code === "NOT_FOUND" || thrown.request?.status === 403)) return undefined;
     throw thrown;

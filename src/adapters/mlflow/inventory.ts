@@ -36,7 +36,7 @@ export async function takeStock(server: MlflowServer, selection: Selection, spoo
   const experiments = new Map<string, WireExperiment>();
   for await (const experiment of listExperiments(server.http, signal)) experiments.set(experiment.experiment_id, experiment);
   const chosen = chosenExperiments(experiments, selection);
-  const stock = createStock({ http: server.http, experimentIds: [...experiments.keys()], spool, signal });
+  const stock = createStock({ server, experimentIds: [...experiments.keys()], spool, signal });
   const [{ models, ...listed }, found] = await Promise.all([
     listRegistry(server, selection, signal),
     namingFilter(selection.runs, () => stock.list(chosen, filtersOf(selection))),

@@ -31,6 +31,7 @@ export function createMlflowSource(server: MlflowServer): Source {
     artifacts: (owner, signal) => readArtifacts(server, owner, signal),
     async close() {
       for (const spool of spools) spool.close();
+      await server.signed.close();
       await server.http.close();
     },
   };

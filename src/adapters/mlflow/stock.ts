@@ -1,7 +1,7 @@
 // Runs and logged models of a selection as they become known: by experiment first, then by the ids that others name.
-import type { HttpClient } from "../../http/client.ts";
 import { later } from "../../model/closure.ts";
 import { hasLoggedModels, searchLoggedModels, searchRuns } from "./calls.ts";
+import type { MlflowServer } from "./connect.ts";
 import { PARENT_TAG } from "./convert.ts";
 import { readModelInputs } from "./model-inputs.ts";
 import type { RunSpool } from "./run-spool.ts";
@@ -42,7 +42,7 @@ export interface StockFilters {
 }
 
 export interface StockOptions {
-  readonly http: HttpClient;
+  readonly server: Pick<MlflowServer, "http" | "direct">;
   /** Of all experiments of the server: searches name them one by one. */
   readonly experimentIds: readonly string[];
   readonly spool: RunSpool;
@@ -86,23 +86,27 @@ interface Shelf extends StockOptions {
 }
 
 /** Gives the ids of what the search finds. */
-async function addRuns({ http, spool, signal, runs }: Shelf, experimentIds: readonly string[], filter?: string): Promise<string[]> {
+async function addRuns({ server, spool, signal, runs }: Shelf, experimentIds: readonly string[], filter?: string): Promise<string[]> {
   const found: string[] = [];
   const search = { experimentIds, ...(filter === undefined ? {} : { filter }) };
-  for await (const page of searchRuns(http, search, signal)) {
+  for await (const page of searchRuns(server.http, search, signal)) {
     for (const run of page) {
       if (run.data.tags.has(CARRIER_TAG)) continue;
       found.push(run.info.run_id);
       if (runs.has(run.info.run_id)) continue;
       spool.add(run);
+      server.direct.note(run.info.run_id, run.info.artifact_uri);
       runs.set(run.info.run_id, indexOf(run));
     }
   }
   return found;
 }
 
-async function addModels({ http, signal, loggedModels }: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
-  for await (const model of searchLoggedModels(http, experimentIds, signal, filter)) loggedModels.set(model.info.model_id, model);
+async function addModels({ server, signal, loggedModels }: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
+  for await (const model of searchLoggedModels(server.http, experimentIds, signal, filter)) {
+    server.direct.note(model.info.model_id, model.info.artifact_uri);
+    loggedModels.set(model.info.model_id, model);
+  }
 }
 
 async function lookUp(shelf: Shelf, ids: readonly string[]): Promise<void> {
@@ -119,19 +123,19 @@ async function lookUp(shelf: Shelf, ids: readonly string[]): Promise<void> {
 
 /** Asks for the inputs of runs that were added since; they take requests of their own, so only where there is a logged model at all. */
 async function addInputs(shelf: Shelf): Promise<boolean> {
-  const { http, signal, runs, withInputs } = shelf;
+  const { server, signal, runs, withInputs } = shelf;
   const asked = [...runs.keys()].filter((id) => !withInputs.has(id));
   if (asked.length === 0 || !(await hasModels(shelf))) return false;
   for (const id of asked) withInputs.add(id);
-  for (const [id, inputs] of await readModelInputs(http, asked, signal)) {
+  for (const [id, inputs] of await readModelInputs(server.http, asked, signal)) {
     const run = runs.get(id);
     if (run !== undefined) runs.set(id, { ...run, inputs });
   }
   return true;
 }
 
-async function hasModels({ http, experimentIds, signal, loggedModels, allListed }: Shelf): Promise<boolean> {
-  return loggedModels.size > 0 || (!allListed && (await hasLoggedModels(http, experimentIds, signal)));
+async function hasModels({ server, experimentIds, signal, loggedModels, allListed }: Shelf): Promise<boolean> {
+  return loggedModels.size > 0 || (!allListed && (await hasLoggedModels(server.http, experimentIds, signal)));
 }
 
 /** Keeps the filter far below what servers and proxies accept. */

@@ -1,15 +1,17 @@
-// Sends files below a run's or a logged model's artifact root through the server's artifact proxy.
+// Sends files below a run's or a logged model's artifact root: through the server's artifact proxy, or where the root is a bucket, there.
 import { MigrationError } from "../../errors.ts";
-import type { HttpClient } from "../../http/client.ts";
 import type { SendFile } from "../../ports/target.ts";
 import { FILE_PATH_REFUSES } from "./capabilities.ts";
+import type { MlflowServer } from "./connect.ts";
 
 /**
  * A sender for files below `artifactUri`. Overwrites what is there, so it may be repeated. Each send throws NAME_ILLEGAL for a path
- * that the proxy would store under another name, NOT_SUPPORTED where the root is not behind this server's proxy.
+ * that would be stored under another name, NOT_SUPPORTED where the root is neither behind this server's proxy nor in a store.
  */
-export function createSender(http: HttpClient, artifactUri: string, signal: AbortSignal): SendFile {
+export function createSender({ http, direct, signed }: Server, artifactUri: string, signal: AbortSignal): SendFile {
   const root = proxyPath(artifactUri, http.baseUrl);
+  const store = root === undefined ? direct.at(artifactUri) : undefined;
+  if (store !== undefined) return (file, open) => store.write(file.path, { ...sizeOf(file), open }, signal);
   return async (file, open) => {
     if (root === undefined) throw notProxied(artifactUri);
     if (FILE_PATH_REFUSES.pattern.test(file.path)) {
@@ -17,9 +19,25 @@ export function createSender(http: HttpClient, artifactUri: string, signal: Abor
         hint: "rename the file at the source",
       });
     }
+    if (await signed.upload(joinPath(root, file.path), file.sizeBytes, open, signal)) return;
     const path = `${PROXY_ROUTE}${encodePath(joinPath(root, file.path))}`;
-    await http.upload({ path, ...(file.sizeBytes === undefined ? {} : { sizeBytes: file.sizeBytes }) }, open, signal);
+    await http.upload({ path, ...sizeOf(file) }, open, signal);
   };
+}
+
+type Server = Pick<MlflowServer, "http" | "direct" | "signed">;
+
+function sizeOf({ sizeBytes }: { readonly sizeBytes?: number }): { readonly sizeBytes?: number } {
+  return sizeBytes === undefined ? {} : { sizeBytes };
+}
+
+/**
+ * Checks, before anything is written, that files could be: where the server keeps them in a bucket, that the package for it is installed and
+ * that there are credentials. Throws NOT_SUPPORTED or NOT_AUTHORISED.
+ */
+export async function requireFileStore({ http, direct, artifactRoot }: MlflowServer, signal: AbortSignal): Promise<void> {
+  if (artifactRoot === undefined || proxyPath(artifactRoot, http.baseUrl) !== undefined) return;
+  await direct.at(artifactRoot)?.ready(signal);
 }
 
 /** A folder of an artifact root as an artifact URI; `path` may be empty. */
@@ -57,6 +75,6 @@ function joinPath(root: string, path: string): string {
 function notProxied(artifactUri: string): MigrationError {
   const place = /^[a-z][a-z0-9+.-]*:/i.exec(artifactUri)?.[0] ?? "a path of the server's own";
   return new MigrationError("NOT_SUPPORTED", `the server keeps artifacts at ${place}, where files cannot be sent through it`, {
-    hint: "start the server with --serve-artifacts and an --artifacts-destination, and use a new experiment",
+    hint: "start the server with --serve-artifacts and an --artifacts-destination, and use a new experiment; a folder that is mounted here too can be named with --target-artifact-root OLD=NEW",
   });
 }

@@ -1,8 +1,8 @@
 // Reads logged models of the target for its writers.
-import type { HttpClient } from "../../http/client.ts";
 import type { EntityKey, LoggedModel } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import { get, searchLoggedModels } from "./calls.ts";
+import type { MlflowServer } from "./connect.ts";
 import { toLoggedModel } from "./convert.ts";
 import type { ModelUse } from "./convert.ts";
 import type { Calls } from "./target-calls.ts";
@@ -34,13 +34,18 @@ export interface LoggedModelReader {
 }
 
 export function createLoggedModelReader(parts: {
-  readonly http: HttpClient;
+  readonly server: Pick<MlflowServer, "http" | "direct">;
   readonly calls: Calls;
   readonly runs: RunReader;
 }): LoggedModelReader {
-  const { http, calls, runs } = parts;
-  const one = async (id: string, signal: AbortSignal): Promise<WireLoggedModel> =>
-    (await get(http, `/api/2.0/mlflow/logged-models/${encodeURIComponent(id)}`, { schema: wire.loggedModel, signal })).model;
+  const { server, calls, runs } = parts;
+  const { http, direct } = server;
+  const one = async (id: string, signal: AbortSignal): Promise<WireLoggedModel> => {
+    const path = `/api/2.0/mlflow/logged-models/${encodeURIComponent(id)}`;
+    const { model } = await get(http, path, { schema: wire.loggedModel, signal });
+    direct.note(model.info.model_id, model.info.artifact_uri);
+    return model;
+  };
   return {
     parse: (answer) => modelThere(parseWire(wire.loggedModel, answer, "logged-models").model),
     get: async (id, signal) => modelThere(await one(id, signal)),

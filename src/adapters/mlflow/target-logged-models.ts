@@ -1,9 +1,9 @@
 // Writes logged models: create, files, links to runs, metrics, status, and the completion mark at the very end.
 import { MigrationError } from "../../errors.ts";
-import type { HttpClient } from "../../http/client.ts";
 import type { LoggedModel, PlacedKey, Tags } from "../../model/entities.ts";
 import { idOf, keyOf, placed } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
+import type { MlflowServer } from "./connect.ts";
 import { keyValues, markTag, provenanceTags, sourceDigest, tagChanges } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
 import { createSender } from "./target-files.ts";
@@ -15,7 +15,7 @@ import type { RunReader } from "./target-run-reads.ts";
 
 export interface LoggedModelWriting {
   readonly calls: Calls;
-  readonly http: HttpClient;
+  readonly server: MlflowServer;
   readonly index: PlacedIndex;
   readonly runs: RunReader;
   readonly loggedModels: LoggedModelReader;
@@ -23,14 +23,14 @@ export interface LoggedModelWriting {
 
 /** Creates or completes a logged model. Its runs must be active: deleted ones accept no links and no metrics. */
 export async function putLoggedModel(writing: LoggedModelWriting, model: LoggedModel, context: PutContext): Promise<PlacedKey> {
-  const { calls, http, index } = writing;
+  const { calls, server, index } = writing;
   const { signal } = context;
   refuseRunlessMetrics(model);
   const draft = context.existing === undefined ? await createModel(writing, model, context) : await reopenModel(writing, model, context);
   const { id } = draft;
   const key = placed(keyOf("logged-model", id));
   const linked = context.withSelf(model, key);
-  await context.files(createSender(http, draft.artifactUri, signal));
+  await context.files(createSender(server, draft.artifactUri, signal));
   for (const output of model.outputOf)
     await linkOutput(writing, { id, run: idOf(output.run), step: output.step, isNew: draft.isNew }, signal);
   for (const run of model.inputOf) await calls.post("runs/log-inputs", { run_id: idOf(run), models: [{ model_id: id }] }, signal);

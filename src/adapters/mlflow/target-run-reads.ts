@@ -1,9 +1,9 @@
 // Reads runs of the target for its writers: one by id or provenance, many folded into one request, and what was placed earlier.
 import { MigrationError } from "../../errors.ts";
-import type { HttpClient } from "../../http/client.ts";
 import type { Run } from "../../model/entities.ts";
 import { PROVENANCE } from "../../model/keys.ts";
 import { get, searchRuns } from "./calls.ts";
+import type { MlflowServer } from "./connect.ts";
 import { toRun } from "./convert.ts";
 import { SOURCE_TAG } from "./target-calls.ts";
 import { createFolder } from "./target-fold.ts";
@@ -36,15 +36,18 @@ export interface RunReader {
   placed(experimentId: string, signal: AbortSignal): AsyncIterable<IndexedObject>;
 }
 
-export function createRunReader(http: HttpClient): RunReader {
+type Server = Pick<MlflowServer, "http" | "direct">;
+
+export function createRunReader(server: Server): RunReader {
+  const { http } = server;
   const roots = new Map<string, Promise<string>>();
   const one = async (id: string, signal: AbortSignal): Promise<RunThere> => {
     const path = "/api/2.0/mlflow/runs/get";
-    return runThere((await get(http, path, { query: [["run_id", id]], schema: wire.run, signal })).run);
+    return runThere((await get(http, path, { query: [["run_id", id]], schema: wire.run, signal })).run, server);
   };
-  const fold = createFolder(MOST_FOLDED, (experimentId, ids, signal) => byIds(http, { experimentId, ids }, signal));
+  const fold = createFolder(MOST_FOLDED, (experimentId, ids, signal) => byIds(server, { experimentId, ids }, signal));
   return {
-    parse: (answer) => runThere(parseWire(wire.run, answer, "runs/create").run),
+    parse: (answer) => runThere(parseWire(wire.run, answer, "runs/create").run, server),
     get: one,
     artifactUri(id, signal) {
       const known = roots.get(id) ?? one(id, signal).then(({ artifactUri }) => artifactUri);
@@ -54,7 +57,7 @@ export function createRunReader(http: HttpClient): RunReader {
     },
     async bySource(experimentId, source, signal) {
       const search = { experimentIds: [experimentId], filter: `tags.${SOURCE_TAG} = '${source}'` };
-      for await (const [run] of searchRuns(http, search, signal)) if (run !== undefined) return runThere(run);
+      for await (const [run] of searchRuns(http, search, signal)) if (run !== undefined) return runThere(run, server);
       return undefined;
     },
     async fold(experimentId, id, signal) {
@@ -77,7 +80,8 @@ const MOST_FOLDED = 100;
 /** `IS NOT NULL` would say it better, but 2.x does not know it. */
 export const HAS_SOURCE = `tags.${SOURCE_TAG} LIKE '%'`;
 
-function runThere(run: WireRun): RunThere {
+function runThere(run: WireRun, { direct }: Server): RunThere {
+  direct.note(run.info.run_id, run.info.artifact_uri);
   return {
     id: run.info.run_id,
     artifactUri: run.info.artifact_uri,
@@ -88,14 +92,14 @@ function runThere(run: WireRun): RunThere {
 }
 
 async function byIds(
-  http: HttpClient,
+  server: Server,
   { experimentId, ids }: { readonly experimentId: string; readonly ids: readonly string[] },
   signal: AbortSignal,
 ): Promise<Map<string, RunThere>> {
   const filter = `attributes.run_id IN (${ids.map((id) => `'${id}'`).join(",")})`;
   const found = new Map<string, RunThere>();
-  for await (const runs of searchRuns(http, { experimentIds: [experimentId], filter }, signal)) {
-    for (const run of runs) found.set(run.info.run_id, runThere(run));
+  for await (const runs of searchRuns(server.http, { experimentIds: [experimentId], filter }, signal)) {
+    for (const run of runs) found.set(run.info.run_id, runThere(run, server));
   }
   return found;
 }

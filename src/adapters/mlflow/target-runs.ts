@@ -1,6 +1,5 @@
 // Writes runs: create, files, status, inputs, and then params, points and tags in batches, the completion mark at the very end.
 import { MigrationError } from "../../errors.ts";
-import type { HttpClient } from "../../http/client.ts";
 import type { DatasetInput, PlacedKey, Run } from "../../model/entities.ts";
 import { idOf, keyOf, placed } from "../../model/keys.ts";
 import { REFERENCE_TAGS } from "../../model/references.ts";
@@ -12,23 +11,24 @@ import type { Calls } from "./target-calls.ts";
 import { createSender } from "./target-files.ts";
 import type { PlacedIndex } from "./target-index.ts";
 import { createOnce } from "./target-once.ts";
+import type { MlflowServer } from "./connect.ts";
 import type { RunReader, RunThere } from "./target-run-reads.ts";
 
 export interface RunWriting {
   readonly calls: Calls;
-  readonly http: HttpClient;
+  readonly server: MlflowServer;
   readonly index: PlacedIndex;
   readonly runs: RunReader;
 }
 
 /** Creates or completes a run. A new one without files or datasets costs three requests: create, update, log-batch. */
 export async function putRun(writing: RunWriting, run: Run, context: PutContext): Promise<PlacedKey> {
-  const { calls, http, index } = writing;
+  const { calls, server, index } = writing;
   const { signal } = context;
   const draft = context.existing === undefined ? await createRun(writing, run, context) : await reopenRun(writing, run, context);
   const key = placed(keyOf("run", draft.id));
   const linked = context.withSelf(run, key);
-  await context.files(createSender(http, draft.artifactUri, signal));
+  await context.files(createSender(server, draft.artifactUri, signal));
   if (draft.update !== undefined) await calls.post("runs/update", { run_id: draft.id, ...draft.update }, signal);
   await logDatasets(calls, draft.id, run.datasets, signal);
   const { mark } = context;

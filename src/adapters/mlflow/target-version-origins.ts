@@ -1,8 +1,8 @@
 // Where a version's files are at the target, in the words of model-versions/create; files of its own go to a carrier run first.
-import type { HttpClient } from "../../http/client.ts";
 import type { ModelVersion } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
+import type { MlflowServer } from "./connect.ts";
 import type { Carriers } from "./target-carriers.ts";
 import { artifactUriBelow, createSender } from "./target-files.ts";
 import type { LoggedModelReader } from "./target-logged-model-reads.ts";
@@ -21,7 +21,7 @@ export interface VersionOrigins {
 }
 
 export interface OriginParts {
-  readonly http: HttpClient;
+  readonly server: MlflowServer;
   readonly runs: RunReader;
   readonly loggedModels: LoggedModelReader;
   readonly carriers: Carriers;
@@ -86,13 +86,13 @@ async function loggedModelOrigin(
 }
 
 async function carrierOrigin(
-  { http, carriers, freeRuns }: OriginParts,
+  { server, carriers, freeRuns }: OriginParts,
   version: ModelVersion,
   context: PutContext,
 ): Promise<VersionOrigin> {
   const carrier = await carriers.open(version, context);
   const source = artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER);
-  await context.files(createSender(http, source, context.signal));
+  await context.files(createSender(server, source, context.signal));
   return { fields: { source, ...(freeRuns ? runOf(version) : { run_id: carrier.id }) }, carrier: carrier.id };
 }
 

@@ -62,8 +62,8 @@ function createWriters(server: MlflowServer): Writers {
   const freeRuns = mlflowCapabilities(server).versionFiles === "by-free-reference";
   const calls = createCalls(http);
   const experiments = createExperimentReader(http);
-  const runs = createRunReader(http);
-  const loggedModels = createLoggedModelReader({ http, calls, runs });
+  const runs = createRunReader(server);
+  const loggedModels = createLoggedModelReader({ server, calls, runs });
   const runIndex = createPlacedIndex((id, signal) => runs.placed(id, signal));
   const modelIndex = createPlacedIndex((id, signal) => loggedModels.placed(id, signal));
   const onCreated = (experimentId: string): void => {
@@ -73,12 +73,12 @@ function createWriters(server: MlflowServer): Writers {
   const reader = createRegistryReader(http, calls);
   const registry = createRegistry(reader);
   const carriers = createCarriers({ calls, experiments, index: runIndex, runs });
-  const origins = createVersionOrigins({ http, runs, loggedModels, carriers, freeRuns });
+  const origins = createVersionOrigins({ server, runs, loggedModels, carriers, freeRuns });
   return {
     calls,
     experiments: { calls, experiments, onCreated },
-    runs: { calls, http, index: runIndex, runs },
-    loggedModels: { calls, http, index: modelIndex, runs, loggedModels },
+    runs: { calls, server, index: runIndex, runs },
+    loggedModels: { calls, server, index: modelIndex, runs, loggedModels },
     models: { calls, registry },
     versions: { calls, registry, reader, origins },
   };

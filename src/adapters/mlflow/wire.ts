@@ -164,13 +164,21 @@ export const wire = {
   datasets: z.object({ datasets: z.array(z.unknown()).default([]), ...nextPage }),
   scorers: z.object({ scorers: z.array(z.unknown()).default([]) }),
   webhooks: z.object({ webhooks: z.array(z.unknown()).default([]), ...nextPage }),
-  currentUser: z.object({ user: z.object({ is_admin: z.boolean().default(false) }).optional() }),
+  currentUser: z.object({ user: z.object({ username: z.string(), is_admin: z.boolean().default(false) }).optional() }),
   workspaces: z.object({ workspaces: z.array(workspace).default([]) }),
   serverInfo: z.object({
     store_type: text,
     workspaces_enabled: z.boolean().default(false),
     artifact_serving_enabled: z.boolean().default(true),
+    multipart_uploads_enabled: z.boolean().default(false),
   }),
+  multipartUpload: z.object({
+    upload_id: text,
+    credentials: z.array(
+      z.object({ url: z.string(), part_number: z.coerce.number(), headers: z.record(z.string(), z.string()).default({}) }),
+    ),
+  }),
+  presigned: z.object({ url: z.string() }),
 } as const;
 
 /** Checks an answer. Throws NOT_A_REGISTRY naming the field when the server's answer is not MLflow's. */

@@ -1,5 +1,6 @@
 // mlferry apply: a saved plan, carried out.
 import type { Command } from "commander";
+import { addRootFlags } from "../file-flags.ts";
 import { addOutputFlags, addPaceFlags, addStateFlag } from "../flags.ts";
 import { runApply } from "../run-apply.ts";
 import type { ApplyFlags } from "../run-apply.ts";
@@ -16,6 +17,7 @@ export function registerApply(program: Command, terminal: Terminal): void {
     .argument("<FILE>", "the plan, as mlferry plan SRC DST --out FILE saved it")
     .option("--config <file>", "names of registries (default: mlferry.yaml here, or in ~/.config/mlferry)")
     .option("--yes", "do not ask whether to carry it out (off a terminal nothing is asked)");
+  addRootFlags(command);
   addStateFlag(command);
   addPaceFlags(command);
   addOutputFlags(command)

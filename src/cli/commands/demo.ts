@@ -108,12 +108,19 @@ async function exportBundle(demo: Demo, server: RunningServer): Promise<Moved> {
   const { places, style } = session;
   const { result, ms } = await timed(demo, async () => {
     const source = await places.source(parseLocation(server.url, { role: "source" }), base.signal);
-    const use = { for: "write", source, selection: base.selection, created: new Date(terminal.now()), force: true } as const;
+    const use = {
+      for: "write",
+      source,
+      selection: base.selection,
+      created: new Date(terminal.now()),
+      withFiles: true,
+      force: true,
+    } as const;
     const target = await places.target({ place: "bundle", path: bundle }, use, base.signal);
     return moveAll({ ...base, source, target, mapping: createMapping({}), onLoss: "refuse" });
   });
   const command = `mlferry export ${server.url} -o ${basename(bundle)} --include-deleted`;
-  const requests = [...places.requests().values()].reduce((sum, count) => sum + count, 0);
+  const requests = [...places.sent.requests().values()].reduce((sum, count) => sum + count, 0);
   demo.tell([
     ...story.heading("2  everything on it into one file", { ms, command }, style),
     ...story.paragraph(`${story.movedText(result)} in ${countOf(requests, "request")}.`),

@@ -1,5 +1,7 @@
 // mlferry plan: what a copy would do.
 import type { Command } from "commander";
+import { addFileFlags, addRootFlags } from "../file-flags.ts";
+import type { FileFlags, RootFlags } from "../file-flags.ts";
 import { addLossFlag, addNumberFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
 import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags } from "../flags.ts";
 import { addMappingFlags } from "../mapping-flags.ts";
@@ -9,7 +11,15 @@ import { addPlaceFlags } from "../place-flags.ts";
 import type { PlaceFlags } from "../place-flags.ts";
 import type { Terminal } from "../terminal.ts";
 
-type PlanFlags = PlaceFlags & SelectionFlags & MappingFlags & LossFlags & NumberFlags & OutputFlags & PaceFlags & { readonly out?: string };
+type PlanFlags = PlaceFlags &
+  SelectionFlags &
+  FileFlags &
+  RootFlags &
+  MappingFlags &
+  LossFlags &
+  NumberFlags &
+  OutputFlags &
+  PaceFlags & { readonly out?: string };
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -20,6 +30,8 @@ export function registerPlan(program: Command, terminal: Terminal): void {
     .argument("<DST>", "where it would write");
   addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
+  addFileFlags(command);
+  addRootFlags(command);
   addMappingFlags(command);
   addLossFlag(command);
   addNumberFlag(command);

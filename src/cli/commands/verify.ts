@@ -3,6 +3,7 @@ import { Option } from "commander";
 import type { Command } from "commander";
 import { MigrationError } from "../../errors.ts";
 import { checkOneBundle } from "../check-bundle.ts";
+import { addFileFlags, addRootFlags } from "../file-flags.ts";
 import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, numberOption } from "../flags.ts";
 import { eachWorkspace } from "../each-workspace.ts";
 import type { Location } from "../location.ts";
@@ -26,7 +27,7 @@ export function registerVerify(program: Command, terminal: Terminal): void {
     .argument("[DST]", "where they should be");
   addLevelFlag(command);
   addPlaceFlags(command, { target: true });
-  addSelectionFlags(command);
+  addRootFlags(addFileFlags(addSelectionFlags(command)));
   addMappingFlags(command);
   command.addOption(
     new Option(

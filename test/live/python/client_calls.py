@@ -2,7 +2,7 @@
 
     client_calls.py --uri URL '[["set_tag", "<run id>", "key", "value"], ["delete_run", "<run id>"]]'
 
-Of an entity its id, name or version is printed; of anything else its text.
+Of an entity its version, run id or name is printed; of anything else its text.
 """
 
 import argparse
@@ -15,7 +15,7 @@ def identity(value: object) -> str | None:
     if value is None:
         return None
     info = getattr(value, "info", value)
-    for field in ("run_id", "version", "name"):
+    for field in ("version", "run_id", "name"):
         if hasattr(info, field):
             return str(getattr(info, field))
     return str(value)
