@@ -28,7 +28,7 @@ const RUNS = 100;
 const METRICS = 10;
 const POINTS = 1000;
 
-/** A regression forest as pickled, the same compressed by joblib, and weights as numpy stores them: what people log. */
+/** A regression forest as pickled, and the same compressed by joblib: what people log. */
 const MODELS = `
 import joblib, numpy, pickle, sys
 from sklearn.ensemble import RandomForestRegressor
@@ -38,7 +38,6 @@ x = random.normal(size=(20000, 20)); y = x[:, 0] * x[:, 1] + random.normal(size=
 forest = RandomForestRegressor(n_estimators=20, n_jobs=1, random_state=1).fit(x, y)
 pickle.dump(forest, open(f"{out}/forest.pkl", "wb"))
 joblib.dump(forest, f"{out}/forest.joblib", compress=3)
-numpy.save(f"{out}/weights.npy", random.normal(size=8_000_000).astype("float32"))
 `;
 
 async function main(repeat: number): Promise<void> {
