@@ -14,17 +14,7 @@ interface Layer {
   readonly reason: string;
 }
 
-const FILES = [
-  "node:crypto",
-  "node:fs",
-  "node:fs/promises",
-  "node:os",
-  "node:path",
-  "node:stream",
-  "node:stream/promises",
-  "node:url",
-  "node:util",
-];
+const FILES = ["crypto", "fs", "fs/promises", "os", "path", "stream", "stream/promises", "url", "util"].map((name) => `node:${name}`);
 
 /** By path below src. `adapters/*` is each place by itself, unless it has a line of its own. */
 const LAYERS: Readonly<Record<string, Layer>> = {
