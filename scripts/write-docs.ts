@@ -1,10 +1,11 @@
-// Writes the generated parts of the docs: docs/errors.md whole, and in docs/cli.md what stands between the marks. `node scripts/write-docs.ts`
+// Writes the generated parts of the docs: docs/errors.md and docs/capabilities.md whole, and in docs/cli.md what stands between the marks. `node scripts/write-docs.ts`
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { EXIT_MEANINGS } from "../src/cli/exit-codes.ts";
 import { buildProgram } from "../src/cli/program.ts";
 import { createSecrets } from "../src/cli/secrets.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
+import { capabilitiesPage } from "./capability-table.ts";
 import { CODES } from "../src/errors.ts";
 import { diffSchema } from "../src/report/diff-json.ts";
 import { lookupSchema } from "../src/report/lookup-json.ts";
@@ -25,6 +26,7 @@ export interface Page {
 export function pages(): Page[] {
   return [
     { path: "docs/errors.md", text: errorsPage() },
+    { path: "docs/capabilities.md", text: capabilitiesPage() },
     { path: "docs/cli.md", text: filled("docs/cli.md", { "exit codes": exitCodes(), commands: commands(), "JSON forms": jsonForms() }) },
   ];
 }
