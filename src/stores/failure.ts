@@ -102,7 +102,7 @@ function causeCode(error: Error): unknown {
 }
 
 const NO_CREDENTIALS =
-  /CredentialsProviderError|CredentialUnavailableError|AggregateAuthenticationError|ChainedTokenCredential|Could not load (the default )?credentials|Unable to detect a Project Id/i;
+  /ProviderError|CredentialUnavailableError|AggregateAuthenticationError|ChainedTokenCredential|Could not load (the default )?credentials|Unable to detect a Project Id/i;
 const NO_BUCKET = /NoSuchBucket|ContainerNotFound|bucket (does not|not) exist|bucket not found/i;
 const UNREACHABLE: ReadonlySet<string> = new Set([
   "ECONNREFUSED",

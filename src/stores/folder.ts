@@ -167,21 +167,30 @@ interface WatchedBody {
   readonly broken: { readonly by: unknown } | undefined;
 }
 
+/**
+ * Notes what broke the body itself: a stream that is given up throws into its generator as well (Node's AbortError), and that is the
+ * store's doing.
+ */
 function watchedBody(body: StoredBody, key: string, onChunk: () => void): WatchedBody {
   let broken: WatchedBody["broken"];
+  const fail = (by: unknown): never => {
+    broken = { by };
+    throw by;
+  };
   async function* bytes(): AsyncGenerator<Uint8Array> {
-    let count = 0;
+    const iterator = body.open()[Symbol.asyncIterator]();
     try {
-      for await (const chunk of body.open()) {
+      for (let count = 0; ;) {
+        const { done, value } = await iterator.next().catch(fail);
+        if (done !== true) count += value.length;
+        const isWrong = body.sizeBytes !== undefined && (done === true ? count !== body.sizeBytes : count > body.sizeBytes);
+        if (isWrong) fail(wrongSize(key, body.sizeBytes ?? 0, count));
+        if (done === true) return;
         onChunk();
-        count += chunk.length;
-        if (body.sizeBytes !== undefined && count > body.sizeBytes) throw wrongSize(key, body.sizeBytes, count);
-        yield chunk;
+        yield value;
       }
-      if (body.sizeBytes !== undefined && count < body.sizeBytes) throw wrongSize(key, body.sizeBytes, count);
-    } catch (thrown) {
-      broken = { by: thrown };
-      throw thrown;
+    } finally {
+      await iterator.return?.();
     }
   }
   return {

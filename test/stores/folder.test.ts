@@ -1,4 +1,5 @@
 // A folder in a bucket, whichever cloud's: names, sizes, cut connections.
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { createFolderStore } from "../../src/stores/folder.ts";
 import type { Store, StoredFile } from "../../src/stores/store.ts";
@@ -154,6 +155,18 @@ describe("writing", () => {
     };
     const store = open({}, { put }).store;
     await expect(store.write("a", { open: broken }, signal)).rejects.toThrow(RangeError);
+  });
+
+  it("that the store refuses half-way is told in the store's words, not as an interruption", async () => {
+    const put: Faults["put"] = async ({ bytes }) => {
+      for await (const _ of Readable.from(bytes)) break;
+      throw sdkError({ name: "NoSuchBucket", $metadata: { httpStatusCode: 404 } });
+    };
+    const store = open({}, { put }).store;
+    const long = async function* (): AsyncGenerator<Uint8Array> {
+      for (let count = 0; count < 100; count += 1) yield Buffer.alloc(10);
+    };
+    await expect(store.write("a", { open: long }, signal)).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
   it("ends when the store takes nothing more", async () => {
