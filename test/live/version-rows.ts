@@ -42,7 +42,6 @@ const RUNS_OF_FILES: Allowances = [
 const NO_LOGGED_MODELS: Allowances = [
   { key: "logged-model:*", field: "missing" },
   { key: "run:logged models/*", field: "model_outputs" },
-  { key: "run:logged models/*", field: "model_inputs" },
   { key: "model-version:of logged models/?", field: "origin" },
   { key: "model-version:from logged models/?", field: "origin" },
   { key: "model-version:by run and model name/2", field: "origin" },
@@ -92,6 +91,10 @@ export const ROWS: readonly VersionRow[] = [
     allow: [...LOST_FILES, ...NO_LOGGED_MODELS, ...LONG_TAGS],
     allowed: { withFiles: 29, withoutFiles: 17 },
     carriers: 9,
-    predict: [],
+    predict: [
+      ["models:/many@Champion_1-a", "models:/many@Champion_1-a"],
+      ["models:/from logged models/2", "models:/from logged models/2"],
+      ["models:/promoted from a logged model/1", "models:/promoted from a logged model/1"],
+    ],
   },
 ];
