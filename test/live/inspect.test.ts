@@ -50,17 +50,17 @@ describe("mlferry show", () => {
     const bundle = await sourceBundle();
     await using proxy = await startProxy(url);
     const names: Readonly<Record<string, number>> = {
-      "experiment:runs of many": 7,
-      [`experiment:${ids["experiment.runs"] ?? ""}`]: 8,
-      [`runs:/${ids["run.values"] ?? ""}`]: 12,
-      [ids["run.three_models"] ?? ""]: 14,
-      [`models:/${ids["logged_model.1"] ?? ""}`]: 12,
-      "models:/many": 6,
-      "models:/many/3": 10,
-      "models:/many@Champion_1-a": 11,
-      "models:/staged/Staging": 10,
-      "models:/promoted twice/1": 14,
-      "alias:many/Champion_1-a": 5,
+      "experiment:runs of many": 9,
+      [`experiment:${ids["experiment.runs"] ?? ""}`]: 10,
+      [`runs:/${ids["run.values"] ?? ""}`]: 14,
+      [ids["run.three_models"] ?? ""]: 16,
+      [`models:/${ids["logged_model.1"] ?? ""}`]: 14,
+      "models:/many": 8,
+      "models:/many/3": 12,
+      "models:/many@Champion_1-a": 13,
+      "models:/staged/Staging": 12,
+      "models:/promoted twice/1": 16,
+      "alias:many/Champion_1-a": 7,
     };
     for (const [name, most] of Object.entries(names)) {
       proxy.behave(() => "pass");

@@ -54,6 +54,11 @@ const FIXED_READS = {
   "GET /api/3.0/mlflow/server-info": 1,
   // Which registry is it? By the creation time of its first experiment.
   "GET /api/2.0/mlflow/experiments/get": 1,
+  // What does it offer?
+  "GET /api/2.0/mlflow/logged-models": 1,
+  "GET /api/2.0/mlflow/model-versions/transition-stage": 1,
+  // Does it show everything to this login?
+  "GET /api/2.0/mlflow/users/current": 1,
   // What is there that cannot be carried? Prompts, …
   "GET /api/2.0/mlflow/registered-models/search": 1,
   // … traces, …
