@@ -15,7 +15,7 @@ import { scratch, startStage } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 
 /** mlferry's default for --concurrency. */
-const IN_FLIGHT = 8;
+const IN_FLIGHT = 12;
 const FLOOR = fileURLToPath(new URL("floor.ts", import.meta.url));
 
 interface Taken extends Sample {
