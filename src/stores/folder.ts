@@ -178,16 +178,17 @@ function watchedBody(body: StoredBody, key: string, onChunk: () => void): Watche
     throw by;
   };
   async function* bytes(): AsyncGenerator<Uint8Array> {
-    const iterator = body.open()[Symbol.asyncIterator]();
+    const iterator: AsyncIterator<Uint8Array, unknown> = body.open()[Symbol.asyncIterator]();
     try {
       for (let count = 0; ;) {
-        const { done, value } = await iterator.next().catch(fail);
-        if (done !== true) count += value.length;
-        const isWrong = body.sizeBytes !== undefined && (done === true ? count !== body.sizeBytes : count > body.sizeBytes);
+        const next = await iterator.next().catch(fail);
+        const isEnd = next.done === true;
+        if (!isEnd) count += next.value.length;
+        const isWrong = body.sizeBytes !== undefined && (isEnd ? count !== body.sizeBytes : count > body.sizeBytes);
         if (isWrong) fail(wrongSize(key, body.sizeBytes ?? 0, count));
-        if (done === true) return;
+        if (isEnd) return;
         onChunk();
-        yield value;
+        yield next.value;
       }
     } finally {
       await iterator.return?.();
