@@ -1,9 +1,12 @@
 // The completion scripts, bash's really run.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { mlferry, mlferryHere, tempFolder } from "./program.ts";
 import { start } from "./start.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 describe("mlferry completion bash", () => {
   test.each([
@@ -16,20 +19,25 @@ describe("mlferry completion bash", () => {
     [["verify", "--level", "=", "b"], ["bytes"]],
     [["copy", "--on-loss", "d"], ["drop"]],
     [["verify", "a bu"], ["a bundle.tar"]],
-    [["import", "x.tar", "--map", "m"], ["map.yaml"]],
+    [["import", "x.tar", "--map", "ma"], ["map.yaml"]],
     [["copy", "--rate", ""], []],
     [
       ["completion", ""],
-      ["bash", "zsh", "fish"],
+      ["bash", "zsh", "fish", "places"],
     ],
     [["verify", "http", ":", "//h"], []],
+    [["copy", "de"], ["dev"]],
+    [["copy", "dev", "p"], ["prod"]],
     [["nonsense", "--"], []],
   ])("completes %j with %j", async (words, expected) => {
     const cwd = tempFolder();
     for (const name of ["a bundle.tar", "map.yaml"]) writeFileSync(join(cwd, name), "");
     writeFileSync(join(cwd, "script.bash"), (await mlferryHere(["completion", "bash"], { cwd })).stdout);
+    writeFileSync(join(cwd, "mlferry.yaml"), "registries: { dev: { uri: http://dev:5000 }, prod: { uri: http://prod:5000 } }\n");
+    // The program under the name by which a shell finds it.
+    const found = `mlferry() { "${process.execPath}" "${MAIN}" "$@"; }`;
     const driver = 'source script.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _mlferry; printf "%s\\n" "${COMPREPLY[@]}"';
-    const ran = await start("bash", ["--norc", "-c", driver, "bash", "mlferry", ...words], cwd);
+    const ran = await start("bash", ["--norc", "-c", `${found}; ${driver}`, "bash", "mlferry", ...words], cwd);
     expect(ran.stderr).toBe("");
     expect(ran.stdout.split("\n").filter((line) => line !== "")).toEqual(expected);
   });

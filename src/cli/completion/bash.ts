@@ -4,8 +4,8 @@ import type { CommandShape, FlagShape, Value } from "./shape.ts";
 /** A script to be sourced; needs nothing but bash 4. */
 export function bashScript(commands: readonly CommandShape[]): string {
   return `# bash completion for mlferry
-# Completes what names a place. Files and folders may be bundles; other words are added to COMPREPLY here.
-__mlferry_places() { __mlferry_files "$1"; }
+# Completes what names a place: a bundle among files and folders, or a registry of mlferry.yaml.
+__mlferry_places() { __mlferry_files "$1"; __mlferry_words "$1" "$(mlferry completion places 2>/dev/null)"; }
 __mlferry_files() {
   local name
   compopt -o filenames 2>/dev/null

@@ -30,6 +30,7 @@ function flagValue(value: Value): string {
     case "choice":
       return `-x -a ${quoted(value.choices.join(" "))}`;
     case "place":
+      return `-r -F -a ${quoted(PLACES)}`;
     case "file":
       return "-r -F";
     case "text":
@@ -37,12 +38,15 @@ function flagValue(value: Value): string {
   }
 }
 
-/** Files may be bundles; other words for places are added with `complete -a`. */
+/** Registries of mlferry.yaml; files, which may be bundles, are offered beside them. */
+const PLACES = "(mlferry completion places 2>/dev/null)";
+
 function argumentWords(value: Value): string {
   switch (value.is) {
     case "choice":
       return `-a ${quoted(value.choices.join(" "))}`;
     case "place":
+      return `-F -a ${quoted(PLACES)}`;
     case "file":
       return "-F";
     case "text":

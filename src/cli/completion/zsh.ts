@@ -4,8 +4,8 @@ import type { CommandShape, FlagShape, Value } from "./shape.ts";
 /** A function file for a folder of $fpath, named `_mlferry`; it may also be sourced. */
 export function zshScript(commands: readonly CommandShape[]): string {
   return `#compdef mlferry
-# Completes what names a place. Files and folders may be bundles; other words are added here.
-(( $+functions[_mlferry_places] )) || _mlferry_places() { _files }
+# Completes what names a place: a bundle among files and folders, or a registry of mlferry.yaml.
+_mlferry_places() { _files; compadd -- \${(f)"$(mlferry completion places 2>/dev/null)"} }
 _mlferry() {
   local -a commands
   commands=(
