@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     include: ["test/live/**/*.test.ts"],
     globalSetup: "test/live/global-setup.ts",
-    // One server at a time: each takes a core and half a gigabyte.
-    fileParallelism: false,
+    // Two files at a time: much of each is waiting for servers to start, and each server takes half a gigabyte.
+    maxWorkers: 2,
     testTimeout: 10 * MINUTE_MS,
     hookTimeout: 20 * MINUTE_MS,
     disableConsoleIntercept: true,

@@ -109,7 +109,8 @@ describe.each(ROWS)("from $from to $to", (row) => {
     const from = row.from === "2.22.5" ? old : { url: source().url, version: row.from };
     const [there, here] = await Promise.all([
       predict(from, ...row.predict.map(([uri]) => uri)),
-      predict(copied, ...row.predict.map(([, uri]) => uri)),
+      // A client of 2.22.5 cannot load the formats that 3.17.2 logs in, wherever the files lie.
+      predict({ url: copied.url, version: row.from === "3.17.2" ? row.from : row.to }, ...row.predict.map(([, uri]) => uri)),
     ]);
     expect(Object.values(here)).toEqual(Object.values(there));
     expect(Object.values(here)).toHaveLength(row.predict.length);
