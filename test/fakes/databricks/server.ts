@@ -1,0 +1,199 @@
+// A Databricks workspace with Unity Catalog in this process: strict about what the real one is documented, or known from its clients,
+// to refuse; what is not known is a rule that can be set either way. No route is here that the real clients do not call.
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAccounts } from "./accounts.ts";
+import type { Accounts, ServicePrincipal } from "./accounts.ts";
+import { activityRoutes } from "./activities.ts";
+import { administrationRoutes } from "./administration.ts";
+import { Refused, Reply } from "./answer.ts";
+import type { Call, Json } from "./answer.ts";
+import { credentialRoutes } from "./credentials.ts";
+import { fileRoutes } from "./files.ts";
+import { loggedModelRoutes } from "./logged-models.ts";
+import { createLimiter } from "./limiter.ts";
+import type { Limiter } from "./limiter.ts";
+import { registryRoutes } from "./registry.ts";
+import type { Routes } from "./routes.ts";
+import type { Rules } from "./rules.ts";
+import { State } from "./state.ts";
+import { trackingRoutes } from "./tracking.ts";
+import { unityRoutes } from "./unity.ts";
+
+export interface DatabricksOptions {
+  readonly rules?: Partial<Rules>;
+  /** Default: `1234567890`. */
+  readonly workspaceId?: string;
+  /** Personal access tokens with their users. Default: `token` is the only user's. */
+  readonly tokens?: Readonly<Record<string, string>>;
+  readonly servicePrincipals?: readonly ServicePrincipal[];
+  /** Schemas of Unity Catalog, such as `main.ml`; none: the workspace has no metastore. */
+  readonly schemas?: readonly string[];
+  /** Epoch ms; for the expiry of tokens and for rates. Default: the system's. */
+  readonly now?: () => number;
+}
+
+export interface FakeDatabricks extends AsyncDisposable {
+  readonly url: string;
+  readonly state: State;
+  readonly accounts: Accounts;
+  /** Every request so far: method and path, without the query. */
+  readonly requests: string[];
+  /** The next answers of routes whose `METHOD /path` matches are lost: before they take effect, or after. */
+  lose(route: RegExp, ...when: readonly ("before" | "after")[]): void;
+  close(): Promise<void>;
+}
+
+/** Starts a workspace on a free port of this machine. */
+export async function startFakeDatabricks(options: DatabricksOptions = {}): Promise<FakeDatabricks> {
+  const tokens = options.tokens ?? { token: "admin@example.com" };
+  const principals = options.servicePrincipals ?? [];
+  const users = [...new Set([...Object.values(tokens), ...principals.map(({ user }) => user)])];
+  const state = new State({ rules: options.rules ?? {}, workspaceId: options.workspaceId ?? "1234567890", users });
+  for (const schema of options.schemas ?? []) state.schemas.add(schema.toLowerCase());
+  const now = options.now ?? Date.now;
+  const fake: Fake = {
+    state,
+    accounts: createAccounts(state, { tokens, servicePrincipals: principals, now }),
+    limiter: createLimiter(state.rules, now),
+    requests: [],
+    losses: [],
+  };
+  const server = createServer((request, response) => void serve(fake, request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    state,
+    accounts: fake.accounts,
+    requests: fake.requests,
+    lose: (route, ...when) => void fake.losses.push({ route, when: [...when] }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Fake {
+  readonly state: State;
+  readonly accounts: Accounts;
+  readonly limiter: Limiter;
+  readonly requests: string[];
+  readonly losses: { readonly route: RegExp; readonly when: ("before" | "after")[] }[];
+}
+
+const ROUTES: Routes = [
+  ...trackingRoutes,
+  ...loggedModelRoutes,
+  ...registryRoutes,
+  ...activityRoutes,
+  ...administrationRoutes,
+  ...credentialRoutes,
+  ...fileRoutes,
+  ...unityRoutes,
+];
+
+async function serve(fake: Fake, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://fake");
+  const path = decodeURIComponent(url.pathname);
+  const name = `${request.method ?? ""} ${path}`;
+  const bytes = await readBody(request);
+  fake.requests.push(name);
+  const loss = fake.losses.find(({ route, when }) => when.length > 0 && route.test(name))?.when.shift();
+  if (loss === "before") return void request.socket.destroy();
+  const reply = answer(fake, { name, path, url, bytes, request });
+  if (loss === "after") return void request.socket.destroy();
+  response
+    .writeHead(reply.status, { "x-databricks-org-id": fake.state.workspaceId, ...reply.headers })
+    .end(request.method === "HEAD" ? "" : reply.bytes);
+}
+
+interface Arrived {
+  readonly name: string;
+  readonly path: string;
+  readonly url: URL;
+  readonly bytes: Buffer;
+  readonly request: IncomingMessage;
+}
+
+function answer(fake: Fake, arrived: Arrived): Reply {
+  try {
+    const open = openRoute(fake, arrived);
+    if (open !== undefined) return open;
+    // The stores behind signed URLs know no user and no limit of the workspace.
+    const isStore = arrived.path.startsWith("/signed/");
+    const user = isStore ? "" : fake.accounts.userOf(arrived.request.headers.authorization);
+    if (!isStore) fake.limiter.take(arrived.name);
+    return carryOut(fake.state, arrived, user);
+  } catch (thrown) {
+    if (thrown instanceof Refused) return jsonReply(thrown.status, { error_code: thrown.code, message: thrown.message }, thrown.headers);
+    return jsonReply(500, {
+      error_code: "INTERNAL_ERROR",
+      message: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+    });
+  }
+}
+
+/** What needs no login: discovery, and the token endpoint, which has a login of its own. */
+function openRoute(fake: Fake, { name, bytes, request }: Arrived): Reply | undefined {
+  const base = `http://${String(request.headers.host)}`;
+  switch (name) {
+    case "GET /.well-known/databricks-config":
+      return jsonReply(200, {
+        oidc_endpoint: `${base}/oidc`,
+        account_id: "00000000-0000-0000-0000-000000000001",
+        workspace_id: fake.state.workspaceId,
+        cloud: "AWS",
+      });
+    case "GET /oidc/.well-known/oauth-authorization-server":
+      return jsonReply(200, { authorization_endpoint: `${base}/oidc/v1/authorize`, token_endpoint: `${base}/oidc/v1/token` });
+    case "POST /oidc/v1/token":
+      return jsonReply(200, fake.accounts.token(request.headers.authorization, new URLSearchParams(bytes.toString())));
+    default:
+      return undefined;
+  }
+}
+
+function carryOut(state: State, { name, path, url, bytes, request }: Arrived, user: string): Reply {
+  for (const [pattern, handle] of ROUTES) {
+    const match = pattern.exec(name);
+    if (match === null) continue;
+    const isRaw = /^\/(api\/2\.0\/fs\/files|signed)\//.test(path);
+    const body = isRaw || bytes.length === 0 ? {} : jsonOf(bytes);
+    const call: Call = {
+      method: request.method ?? "",
+      path,
+      query: new Map(url.searchParams),
+      body,
+      bytes,
+      headers: request.headers,
+      user,
+      parts: match.groups ?? {},
+    };
+    const result = handle(state, call);
+    return result instanceof Reply ? result : jsonReply(200, result);
+  }
+  throw new Refused(404, "ENDPOINT_NOT_FOUND", `No API found for '${name}'`);
+}
+
+function jsonOf(bytes: Buffer): Json {
+  try {
+    return JSON.parse(bytes.toString()) as Json;
+  } catch {
+    throw new Refused(400, "MALFORMED_REQUEST", "Request body could not be parsed as JSON.");
+  }
+}
+
+function jsonReply(status: number, body: Json, headers: Readonly<Record<string, string>> = {}): Reply {
+  return new Reply(status, JSON.stringify(body), { "content-type": "application/json", ...headers });
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
