@@ -152,9 +152,19 @@ function openRoute(fake: Fake, { name, bytes, request }: Arrived): Reply | undef
     case "GET /oidc/.well-known/oauth-authorization-server":
       return jsonReply(200, { authorization_endpoint: `${base}/oidc/v1/authorize`, token_endpoint: `${base}/oidc/v1/token` });
     case "POST /oidc/v1/token":
-      return jsonReply(200, fake.accounts.token(request.headers.authorization, new URLSearchParams(bytes.toString())));
+      return tokenReply(fake, request.headers.authorization, bytes);
     default:
       return undefined;
+  }
+}
+
+/** Errors of a token endpoint have a form of their own: RFC 6749, section 5.2. */
+function tokenReply({ accounts }: Fake, authorization: string | undefined, form: Buffer): Reply {
+  try {
+    return jsonReply(200, accounts.token(authorization, new URLSearchParams(form.toString())));
+  } catch (thrown) {
+    if (!(thrown instanceof Refused)) throw thrown;
+    return jsonReply(thrown.status, { error: thrown.code, error_description: thrown.message });
   }
 }
 

@@ -23,7 +23,7 @@ export const trackingRoutes: Routes = [
     /^POST \/api\/2\.0\/mlflow\/runs\/log-parameter$/,
     (state, call) => logParams(active(state, call.body), [[required(call.body, "key"), required(call.body, "value")]], state),
   ],
-  [/^POST \/api\/2\.0\/mlflow\/runs\/log-metric$/, (state, call) => (active(state, call.body).metrics.push(pointOf(call.body)), {})],
+  [/^POST \/api\/2\.0\/mlflow\/runs\/log-metric$/, (state, call) => (logPoint(active(state, call.body), call.body), {})],
   [/^POST \/api\/2\.0\/mlflow\/runs\/set-tag$/, (state, call) => setTag(active(state, call.body).tags, call.body, 250)],
   [/^POST \/api\/2\.0\/mlflow\/runs\/delete-tag$/, deleteTag],
   [/^POST \/api\/2\.0\/mlflow\/runs\/delete$/, (state, call) => ((state.run(runId(call.body)).deleted = true), {})],
@@ -155,7 +155,7 @@ function logBatch(state: State, call: Call): Json {
   }
   for (const [key] of [...params, ...tags]) checkKey(key);
   logParams(run, params, state);
-  run.metrics.push(...metrics.map(pointOf));
+  for (const metric of metrics) logPoint(run, metric);
   for (const [key, value] of tags) run.tags.set(key, value);
   return {};
 }
@@ -171,6 +171,13 @@ function logParams(run: Run, params: readonly [string, string][], { rules }: Sta
   }
   for (const [key, value] of params) run.params.set(key, value);
   return {};
+}
+
+/** A point that a logged model shares with its run, which clients send with `model_id`, is the run's already. */
+function logPoint(run: Run, metric: Json): void {
+  const point = pointOf(metric);
+  const isShared = metric["model_id"] !== undefined && run.metrics.some((known) => JSON.stringify(known) === JSON.stringify(point));
+  if (!isShared) run.metrics.push(point);
 }
 
 function pointOf(metric: Json): Json {

@@ -1,0 +1,95 @@
+// The fake Databricks workspace held against the clients that real ones serve: MLflow's own, of two versions, and the Databricks SDK.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Rules } from "../fakes/databricks/rules.ts";
+import { startFakeDatabricks } from "../fakes/databricks/server.ts";
+import type { FakeDatabricks } from "../fakes/databricks/server.ts";
+import { runPython } from "./leash.ts";
+import type { MlflowVersion } from "./python-env.ts";
+
+const ADMIN = "admin@example.com";
+const PRINCIPAL = { clientId: "principal", clientSecret: "of-the-test", user: "robot@example.com" };
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "mlferry-home-"));
+});
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+async function startWorkspace(rules: Partial<Rules>): Promise<FakeDatabricks> {
+  const tokens = { secret: ADMIN, others: "other@example.com" };
+  return startFakeDatabricks({ rules, schemas: ["main.ml"], tokens, servicePrincipals: [PRINCIPAL] });
+}
+
+/** Runs a script as a user of the workspace, whose home holds no other login. */
+function asUser(
+  fake: FakeDatabricks,
+  script: string,
+  options: { version?: MlflowVersion; login?: Record<string, string> } = {},
+): Promise<unknown> {
+  const { login = { DATABRICKS_TOKEN: "secret" }, version } = options;
+  const env = { HOME: home, DATABRICKS_HOST: fake.url, ...login };
+  return runPython(join("databricks", script), [], { env, ...(version === undefined ? {} : { version }) });
+}
+
+const PREDICTED = [[2], [4]];
+/** In the words of the script models.py. */
+const MODELS = {
+  run: { params: { depth: "3" }, team: "a", history: ["1.5", "nan", "2.5"], note: "hello", found: 1 },
+  workspace: { version: "1", stage: "Production", tags: { "reviewed.by": "b" }, predicts: PREDICTED },
+  catalog: {
+    version: "1",
+    status: "READY",
+    tags: { source_stage: "Production" },
+    predicts: PREDICTED,
+    two_levels: expect.stringContaining("three levels") as unknown,
+    refused: ["RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE", "INVALID_PARAMETER_VALUE"],
+  },
+};
+
+const CASES: readonly { readonly what: string; readonly version: MlflowVersion; readonly rules: Partial<Rules> }[] = [
+  { what: "through the Files API", version: "3.17.2", rules: { checksSignatures: true } },
+  { what: "with URLs of Unity Catalog's default storage", version: "3.17.2", rules: { modelsFilesApi: false, pendingReads: 2 } },
+  { what: "with signed URLs of S3", version: "3.17.2", rules: { runsFilesApi: false } },
+  { what: "with signed URLs of Azure's blobs", version: "3.17.2", rules: { runsFilesApi: false, signedUrls: "AZURE_SAS_URI" } },
+  {
+    what: "with signed URLs of Azure's data lake",
+    version: "2.22.5",
+    rules: { runsFilesApi: false, signedUrls: "AZURE_ADLS_GEN2_SAS_URI" },
+  },
+  { what: "with signed URLs of Google", version: "2.22.5", rules: { signedUrls: "GCP_SIGNED_URL", modelsFilesApi: false } },
+];
+
+it.each(CASES)("MLflow $version registers and loads models $what", async ({ version, rules }) => {
+  await using fake = await startWorkspace(rules);
+  expect(await asUser(fake, "models.py", { version })).toEqual(MODELS);
+});
+
+it("the SDK finds stages, comments, requests, webhooks and permissions as it knows them", async () => {
+  await using fake = await startWorkspace({});
+  expect(await asUser(fake, "administration.py")).toEqual({
+    me: ADMIN,
+    workspace: Number(fake.state.workspaceId),
+    stage: "Staging",
+    requests: [["Production", ADMIN, "please"]],
+    left: 0,
+    webhook: [{ url: "https://hooks.example.com/a", enable_ssl_verification: true }, true],
+    direct: [
+      [ADMIN, "CAN_MANAGE"],
+      ["other@example.com", "CAN_EDIT"],
+    ],
+    files: ["/model"],
+    models: ["fraud"],
+    refused: "INVALID_PARAMETER_VALUE",
+  });
+});
+
+it("a service principal logs in with OAuth, and a wrong secret is refused", async () => {
+  await using fake = await startWorkspace({});
+  const login = { DATABRICKS_CLIENT_ID: PRINCIPAL.clientId, DATABRICKS_CLIENT_SECRET: PRINCIPAL.clientSecret };
+  expect(await asUser(fake, "administration.py", { login })).toMatchObject({ me: PRINCIPAL.user });
+  const wrong = { ...login, DATABRICKS_CLIENT_SECRET: "a guess" };
+  await expect(asUser(fake, "administration.py", { login: wrong })).rejects.toThrow(/invalid_client|Client authentication failed/);
+});

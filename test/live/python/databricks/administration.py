@@ -1,0 +1,71 @@
+"""What the Databricks SDK does with a workspace's model registry beside MLflow's client. Prints what came back."""
+
+import argparse
+import io
+import json
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import DatabricksError
+from databricks.sdk.service.ml import (
+    HttpUrlSpec,
+    ModelTag,
+    RegisteredModelAccessControlRequest,
+    RegisteredModelPermissionLevel,
+    RegistryWebhookEvent,
+)
+
+
+def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    workspace = WorkspaceClient()
+    registry = workspace.model_registry
+    registry.create_model("fraud", description="who cheats", tags=[ModelTag(key="owner", value="a")])
+    model = registry.get_model("fraud").registered_model_databricks
+    workspace.workspace.mkdirs("/Shared/team/a")
+    experiment = workspace.experiments.create_experiment("/Shared/team/a/training").experiment_id
+    run = workspace.experiments.create_run(experiment_id=experiment, run_name="one", start_time=5).run.info.run_id
+    files = f"/WorkspaceInternal/Mlflow/Artifacts/{experiment}/Runs/{run}/artifacts"
+    workspace.files.upload(f"{files}/model/MLmodel", io.BytesIO(b"flavors: {}"), overwrite=True)
+    source = f"dbfs:/databricks/mlflow-tracking/{experiment}/{run}/artifacts/model"
+    version = registry.create_model_version("fraud", source=source, run_id=run).model_version
+    moved = registry.transition_stage("fraud", version.version, "Staging", False, comment="looks well").model_version_databricks
+    comment = registry.create_comment("fraud", version.version, "first").comment
+    registry.update_comment(comment.id, "second")
+    registry.create_transition_request("fraud", version.version, "Production", comment="please")
+    requests = [[request.to_stage, request.user_id, request.comment] for request in registry.list_transition_requests("fraud", version.version)]
+    registry.approve_transition_request("fraud", version.version, "Production", True)
+    url = HttpUrlSpec(url="https://hooks.example.com/a", secret="s3cret")
+    webhook = registry.create_webhook([RegistryWebhookEvent.COMMENT_CREATED], http_url_spec=url, model_name="fraud").webhook
+    level = RegisteredModelPermissionLevel.CAN_EDIT
+    registry.update_permissions(model.id, access_control_list=[RegisteredModelAccessControlRequest(user_name="other@example.com", permission_level=level)])
+    entries = registry.get_permissions(model.id).access_control_list
+    seen = {
+        "me": workspace.current_user.me().user_name,
+        "workspace": workspace.get_workspace_id(),
+        "stage": moved.current_stage,
+        "requests": requests,
+        "left": len(list(registry.list_transition_requests("fraud", version.version))),
+        "webhook": [webhook.http_url_spec.as_dict(), [hook.id for hook in registry.list_webhooks(model_name="fraud")] == [webhook.id]],
+        "direct": sorted(
+            [entry.user_name, permission.permission_level.value]
+            for entry in entries
+            for permission in entry.all_permissions
+            if not permission.inherited
+        ),
+        "files": [entry.path.removeprefix(files) for entry in workspace.files.list_directory_contents(files)],
+        "models": [found.name for found in registry.list_models()],
+        "refused": refusal(lambda: registry.delete_model("fraud")),
+    }
+    print(json.dumps(seen))
+
+
+def refusal(work):
+    try:
+        work()
+    except DatabricksError as error:
+        return error.error_code
+    return "not refused"
+
+
+if __name__ == "__main__":
+    main()
