@@ -5,18 +5,14 @@ import { bundleCheckJson } from "../report/bundle-check-json.ts";
 import { bundleCheckText } from "../report/bundle-check-text.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputFlags, PaceFlags } from "./flags.ts";
-import type { Location } from "./location.ts";
+import type { BundleLocation } from "./location.ts";
 import { bundleToRead } from "./places.ts";
 import { inSession } from "./session.ts";
 import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Prints every problem and sets the exit code: 4 when there is one. */
-export function checkOneBundle(
-  terminal: Terminal,
-  location: Exclude<Location, { place: "mlflow" }>,
-  flags: OutputFlags & PaceFlags,
-): Promise<void> {
+export function checkOneBundle(terminal: Terminal, location: BundleLocation, flags: OutputFlags & PaceFlags): Promise<void> {
   const path = location.place === "bundle" ? location.path : STDIN;
   return inSession(terminal, { flags, locations: [location], phase: `checking ${path}` }, async (session) => {
     const { signal } = session.interruption;

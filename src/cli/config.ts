@@ -52,11 +52,12 @@ export function readConfig(flag: string | undefined, env: Environment): Config {
 }
 
 const NAME = /^(?!databricks(-uc)?$)(?!.*\.tar$)[A-Za-z0-9][\w.-]*$/;
+const URI = /^((uc:)?https?:\/\/[^/]|databricks(-uc)?$|databricks(-uc)?:\/\/.)/i;
 const variable = z.string().regex(/^[A-Za-z_]\w*$/, "write the name of an environment variable");
 
 const registrySchema = z
   .strictObject({
-    uri: z.string().regex(/^https?:\/\/[^/]/i, "write the address as http(s)://host[:port][/path]"),
+    uri: z.string().regex(URI, "write it as http(s)://host[:port][/path], databricks[-uc][://PROFILE], or uc:http(s)://host"),
     token_env: variable.optional(),
     token_file: z.string().min(1).optional(),
     token_command: z.union([z.string().min(1), z.array(z.string()).min(1)]).optional(),
@@ -67,7 +68,7 @@ const registrySchema = z
     ca_file: z.string().min(1).optional(),
   })
   .superRefine((entry, context) => {
-    const problem = loginProblem(entry);
+    const problem = loginProblem(entry) ?? workspaceProblem(entry);
     if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
   });
 
@@ -138,6 +139,10 @@ function loginProblem(entry: Entry): string | undefined {
   if (username !== undefined && username_env !== undefined) return "give one of username and username_env";
   if ((name === undefined) !== (password_env === undefined)) return "a user name and password_env go together";
   return undefined;
+}
+
+function workspaceProblem({ uri, workspace }: Entry): string | undefined {
+  return workspace === undefined || /^https?:/i.test(uri) ? undefined : "a workspace is a part of an mlflow server, and the uri names none";
 }
 
 function registryOf(name: string, entry: Entry, folder: string): Registry {

@@ -11,12 +11,11 @@ import { credentialsOf } from "./credentials.ts";
 import { rootRulesOf } from "./file-flags.ts";
 import type { RootFlags } from "./file-flags.ts";
 import type { PaceFlags } from "./flags.ts";
-import type { Location, Role } from "./location.ts";
+import { isServer } from "./location.ts";
+import type { Location, MlflowLocation, Role } from "./location.ts";
 import { routeOf } from "./route.ts";
 import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
 import type { Terminal } from "./terminal.ts";
-
-export type ServerLocation = Location & { readonly place: "mlflow" };
 
 export interface ConnectionsOptions {
   readonly terminal: Pick<Terminal, "env" | "version" | "secrets" | "now">;
@@ -32,7 +31,7 @@ export interface ConnectionsOptions {
 
 export interface Connections {
   /** Connects anew; whoever asks closes it. */
-  open(location: ServerLocation, role: Role, signal: AbortSignal): Promise<MlflowServer>;
+  open(location: MlflowLocation, role: Role, signal: AbortSignal): Promise<MlflowServer>;
   /** Requests sent so far, by host, over connections that are closed too. */
   requests(): ReadonlyMap<string, number>;
   /** How each host that was asked was paced. */
@@ -83,7 +82,7 @@ interface Pacers {
 
 /** One pacer per host. */
 function createPacers({ pace, locations, onWait, onLevel }: ConnectionsOptions): Pacers {
-  const hosts = locations.flatMap((location) => (location.place === "mlflow" ? [location.host] : []));
+  const hosts = locations.flatMap((location) => (isServer(location) ? [location.host] : []));
   const pacers = new Map<string, Pacer>();
   const create = (host: string): Pacer =>
     createPacer({

@@ -5,7 +5,7 @@ import { asMigrationError, MigrationError } from "../errors.ts";
 import type { Auth, AuthProvider } from "../http/client.ts";
 import { expiryOf, renewing } from "../http/login.ts";
 import type { RegistryLogin } from "./config.ts";
-import type { Location, Role } from "./location.ts";
+import type { MlflowLocation, Role } from "./location.ts";
 import type { Terminal } from "./terminal.ts";
 import { runTokenCommand } from "./token-command.ts";
 import type { Environment } from "./terminal.ts";
@@ -23,7 +23,7 @@ type Context = Pick<Terminal, "env" | "secrets" | "now">;
  * The credentials for a server. Those of a named registry are its own alone; without any in its entry the environment's are used, as for
  * an address. Throws USAGE for a variable that is not set, and for half a login.
  */
-export function credentialsOf(location: Location & { readonly place: "mlflow" }, role: Role, context: Context): Credentials {
+export function credentialsOf(location: MlflowLocation, role: Role, context: Context): Credentials {
   const { registry } = location;
   if (registry?.login !== undefined) return registryCredentials(registry.name, registry.login, context);
   const auth = credentialsFor(role, context.env);

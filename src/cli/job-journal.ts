@@ -12,6 +12,7 @@ import { shortId } from "../report/status.ts";
 import { commandLine } from "./command-line.ts";
 import { canonicalOptions, jobOptionsSchema } from "./job-options.ts";
 import type { JobOptions } from "./job-options.ts";
+import { isServer } from "./location.ts";
 import type { Location } from "./location.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -93,7 +94,7 @@ export async function earlierJob(dir: string, source: Source, target: Source, lo
 }
 
 async function storedJob(dir: string, source: Source, target: Source, location: Location): Promise<StoredJob | undefined> {
-  if (location.place === "mlflow") return findJob(dir, { source: source.origin, target: target.origin });
+  if (isServer(location)) return findJob(dir, { source: source.origin, target: target.origin });
   // A bundle has the origin of what it was made from, so only its path tells it from others.
   const name = placeName(location, target);
   return (await listJobs(dir)).find((job) => job.target === name && job.source === source.uri);

@@ -5,20 +5,45 @@ import { MigrationError } from "../errors.ts";
 import type { Config, Registry } from "./config.ts";
 
 export type Location =
-  | {
-      readonly place: "mlflow";
-      /** Without a slash at its end; never holds a credential. */
-      readonly url: string;
-      /** `host:port`, the port always written out. */
-      readonly host: string;
-      /** Its entry in mlferry.yaml, where it was named. */
-      readonly registry?: Registry;
-      /** Which of the server's workspaces; absent where nobody said. */
-      readonly workspace?: ChosenWorkspace;
-    }
+  | MlflowLocation
+  | DatabricksLocation
+  /** An open-source Unity Catalog. */
+  | (ServerAddress & { readonly place: "uc" })
   | { readonly place: "bundle"; readonly path: string }
   /** A bundle through stdin where it is read, through stdout where it is written. */
   | { readonly place: "pipe" };
+
+/** A server, as far as its location tells. */
+interface ServerAddress {
+  /** Without a slash at its end; never holds a credential. */
+  readonly url: string;
+  /** `host:port`, the port always written out. */
+  readonly host: string;
+  /** Its entry in mlferry.yaml, where it was named. */
+  readonly registry?: Registry;
+}
+
+export interface MlflowLocation extends ServerAddress {
+  readonly place: "mlflow";
+  /** Which of the server's workspaces; absent where nobody said. */
+  readonly workspace?: ChosenWorkspace;
+}
+
+/**
+ * A Databricks workspace: its MLflow with its own registry, or with Unity Catalog. Its address stands in a profile or in the environment,
+ * and is looked up when the location is read; the credential is looked for when the place is opened.
+ */
+export interface DatabricksLocation extends ServerAddress {
+  readonly place: "databricks" | "databricks-uc";
+  /** The profile that was named; absent where the environment or the default profile says which workspace is meant. */
+  readonly profile?: string;
+}
+
+/** A location of a bundle. */
+export type BundleLocation = Extract<Location, { readonly place: "bundle" | "pipe" }>;
+
+/** A location behind which a server answers. */
+export type ServerLocation = Exclude<Location, BundleLocation>;
 
 /** How a pipe is written. */
 export const PIPE = "-";
@@ -44,19 +69,26 @@ export interface LocationOptions {
   readonly use?: "read" | "write";
   /** What is known by name. Default: nothing. */
   readonly config?: Config;
+  /** Looks up where a workspace is. Default: Databricks is no place. */
+  readonly workspaceUrl?: WorkspaceUrl;
 }
 
+/** The address of the workspace that a profile, or else the environment, names for a role. Throws what is wrong with it. */
+export type WorkspaceUrl = (profile: string | undefined, role: Role) => string;
+
 /**
- * Reads a location as the command line has it: an address; a path, with a slash in it or `.tar` at its end; the name of a registry; or the
- * name of a file or folder that is there. What is to be read must look like something that can be. Throws LOCATION_UNKNOWN, USAGE for a
- * login within the address, NOT_FOUND for a bundle that is not there.
+ * Reads a location as the command line has it: an address; a Databricks workspace; a path, with a slash in it or `.tar` at its end; the
+ * name of a registry; or the name of a file or folder that is there. What is to be read must look like something that can be. Throws
+ * LOCATION_UNKNOWN, USAGE for a login within the address, NOT_FOUND for a bundle that is not there.
  */
-export function parseLocation(text: string, { role, use = role === "source" ? "read" : "write", config }: LocationOptions): Location {
-  if (/^https?:\/\//i.test(text)) return serverLocation(text, role);
+export function parseLocation(text: string, options: LocationOptions): Location {
+  const { role, use = role === "source" ? "read" : "write", config } = options;
+  const server = serverLocation(text, options);
+  if (server !== undefined) return server;
   const registry = config?.registries.get(text);
-  if (registry !== undefined) return registryLocation(registry, role);
+  if (registry !== undefined) return registryLocation(registry, options);
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
-  if (/^databricks(-uc)?$/.test(text) || (scheme !== undefined && UNSUPPORTED.test(scheme))) throw unsupported(text, scheme ?? text);
+  if (scheme !== undefined && UNSUPPORTED.test(scheme)) throw unsupported(text, scheme);
   if (scheme !== undefined) throw unknown(text, `${role} ${quoted(text)} has the unknown form ${scheme}:`);
   if (text === PIPE) return { place: "pipe" };
   if (text.trim() === "") throw unknown(text, `${role} ${quoted(text)} names no place`);
@@ -66,33 +98,63 @@ export function parseLocation(text: string, { role, use = role === "source" ? "r
   return { place: "bundle", path: text };
 }
 
-/** A new bundle's path as `--output` has it: no name of a registry can be meant. */
-export function outputLocation(text: string): Location {
-  const isOther = /^[a-z][a-z0-9+.-]+:|^-?$/i.test(text.trim());
-  return isOther ? parseLocation(text, { role: "target" }) : { place: "bundle", path: text };
+/** A new bundle's path as `--output` has it: no name of a registry can be meant. Throws USAGE for a server's address. */
+export function outputLocation(text: string): BundleLocation {
+  if (!/^[a-z][a-z0-9+.-]+:|^-?$/i.test(text.trim())) return { place: "bundle", path: text };
+  const location = SERVER.test(text) ? undefined : parseLocation(text, { role: "target" });
+  if (location !== undefined && !isServer(location)) return location;
+  throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
+    hint: "use mlferry copy SRC DST to write to a server",
+  });
 }
 
-/** Two locations are one place when both are the same path, or the same workspace of the same server. */
+/** Whether a server answers there. */
+export function isServer(location: Location): location is ServerLocation {
+  return location.place !== "bundle" && location.place !== "pipe";
+}
+
+/** Two locations are one place when both are the same path, or the same registry of the same server: a workspace has two. */
 export function isSamePlace(a: Location, b: Location): boolean {
   if (a.place === "pipe") return b.place === "pipe";
   if (a.place === "bundle") return b.place === "bundle" && resolve(a.path) === resolve(b.path);
-  return b.place === "mlflow" && a.url === b.url && workspaceOf(a) === workspaceOf(b);
+  return isServer(b) && a.place === b.place && a.url === b.url && workspaceOf(a) === workspaceOf(b);
 }
 
-function workspaceOf({ workspace }: Location & { readonly place: "mlflow" }): string {
-  return workspace?.name ?? "default";
+function workspaceOf(location: ServerLocation): string {
+  return (location.place === "mlflow" ? location.workspace?.name : undefined) ?? "default";
 }
+
+const SERVER = /^(https?|databricks|databricks-uc|uc):/i;
 
 function isPath(text: string): boolean {
   return /[/\\]|\.tar$/.test(text);
 }
 
-const UNSUPPORTED = /^(databricks|databricks-uc|uc|sqlite|file|mysql|postgresql|mssql|s3|gs|abfss?|wasbs?|dbfs|hdfs|viewfs)(\+.*)?$/;
+const UNSUPPORTED = /^(sqlite|file|mysql|postgresql|mssql|s3|gs|abfss?|wasbs?|dbfs|hdfs|viewfs)(\+.*)?$/;
 
 const FORMS =
   "known forms: http(s)://host[:port][/path] (an MLflow server), NAME.tar or ./FOLDER (a bundle), - (a bundle through a pipe), a name in mlferry.yaml";
 
-function serverLocation(text: string, role: Role): Location & { readonly place: "mlflow" } {
+/** Undefined for what is no server's form. */
+function serverLocation(text: string, { role, workspaceUrl }: LocationOptions): ServerLocation | undefined {
+  if (/^https?:\/\//i.test(text)) return { place: "mlflow", ...serverAddress(text, role) };
+  const workspace = /^databricks(?<unity>-uc)?(:\/\/(?<profile>.*?)\/?)?$/i.exec(text)?.groups;
+  if (workspace !== undefined) {
+    const { unity, profile } = workspace;
+    const place = unity === undefined ? "databricks" : "databricks-uc";
+    if (profile?.includes(":") === true) throw secretScope(text);
+    if (profile === "") throw unknown(text, `${quoted(text)} names no profile`);
+    if (workspaceUrl === undefined) throw unsupported(text, place);
+    return { place, ...(profile === undefined ? {} : { profile }), ...serverAddress(workspaceUrl(profile, role), role) };
+  }
+  const [, address] = /^uc:(.*)$/i.exec(text) ?? [];
+  if (address === undefined) return undefined;
+  if (!/^https?:\/\//i.test(address)) throw unknown(text, `${quoted(text)} is no open-source Unity Catalog: write uc:http(s)://HOST`);
+  if (workspaceUrl === undefined) throw unsupported(text, "uc");
+  return { place: "uc", ...serverAddress(address, role) };
+}
+
+function serverAddress(text: string, role: Role): ServerAddress {
   const url = URL.parse(text);
   // The text is not repeated: it may hold a password.
   if (url === null) throw new MigrationError("LOCATION_UNKNOWN", `the ${role} is not a valid http address`, { hint: FORMS });
@@ -107,13 +169,25 @@ function serverLocation(text: string, role: Role): Location & { readonly place: 
     });
   }
   const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
-  return { place: "mlflow", url: `${url.origin}${url.pathname}`.replace(/\/+$/, ""), host: `${url.hostname}:${port}` };
+  return { url: `${url.origin}${url.pathname}`.replace(/\/+$/, ""), host: `${url.hostname}:${port}` };
 }
 
-function registryLocation(registry: Registry, role: Role): Location {
+function registryLocation(registry: Registry, options: LocationOptions): Location {
+  const server = serverLocation(registry.uri, options);
+  if (server === undefined) throw unknown(registry.uri, `registry ${registry.name} has the unknown form ${registry.uri}`);
   const { workspace } = registry;
   const named = workspace === undefined ? {} : { workspace: { name: workspace } };
-  return { ...serverLocation(registry.uri, role), registry, ...named };
+  return { ...server, registry, ...named };
+}
+
+function secretScope(text: string): MigrationError {
+  return new MigrationError(
+    "LOCATION_UNKNOWN",
+    `${quoted(text)} names a workspace by secrets of another one, which mlferry does not read`,
+    {
+      hint: "write its host and login as a profile in ~/.databrickscfg, and give databricks://PROFILE",
+    },
+  );
 }
 
 function unsupported(text: string, scheme: string): MigrationError {

@@ -3,7 +3,7 @@ import type { Compression } from "../adapters/bundle/spool.ts";
 import { MigrationError } from "../errors.ts";
 import { eachWorkspace } from "./each-workspace.ts";
 import { rootRulesOf } from "./file-flags.ts";
-import { isSamePlace, outputLocation } from "./location.ts";
+import { isSamePlace, isServer, outputLocation } from "./location.ts";
 import type { Location } from "./location.ts";
 import { hasMapping } from "./mapping-flags.ts";
 import { jobOptionsOf } from "./move-flags.ts";
@@ -46,7 +46,7 @@ export async function move(terminal: Terminal, { kind, source, target, flags, ou
   if (flags.workspaces === undefined) {
     const from = readable(kind, locate(source, { role: "source" }));
     const output = out === undefined ? {} : { output: { path: out, source, target } };
-    return moveOne(terminal, { source: from, target: writable(kind, locateTarget()), options, flags, force, compression, ...output });
+    return moveOne(terminal, { source: from, target: locateTarget(), options, flags, force, compression, ...output });
   }
   if (out !== undefined) {
     throw new MigrationError("USAGE", "--out saves the plan of one workspace, and --workspaces goes through several", {
@@ -58,7 +58,7 @@ export async function move(terminal: Terminal, { kind, source, target, flags, ou
       kind,
       locateSet(source, config, () => locate(source, { role: "source" })),
     ),
-    target: writable(kind, locateSet(target, config, locateTarget)),
+    target: locateSet(target, config, locateTarget),
   };
   const writes = flags.dryRun !== true;
   return eachWorkspace(terminal, { ...places, flags, globs: flags.workspaces, mapping: options.mapping, writes }, (one, pair) =>
@@ -91,17 +91,9 @@ function takePipes(terminal: Terminal, { source, target, flags, output }: OneMov
 
 /** The source, if it is what the command reads. */
 function readable<L extends Location>(kind: MoveKind, source: L): L {
-  if (kind !== "import" || source.place !== "mlflow") return source;
+  if (kind !== "import" || !isServer(source)) return source;
   throw new MigrationError("USAGE", "import reads bundles, and the source is a server's address", {
     hint: "use mlferry copy SRC DST to read from a server",
-  });
-}
-
-/** The target, if it is what the command writes. */
-function writable<L extends Location>(kind: MoveKind, target: L): L {
-  if (kind !== "export" || target.place !== "mlflow") return target;
-  throw new MigrationError("USAGE", "export writes bundles, and the output is a server's address", {
-    hint: "use mlferry copy SRC DST to write to a server",
   });
 }
 

@@ -5,7 +5,7 @@ import { MigrationError } from "../errors.ts";
 import { readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { repeatable } from "./flags.ts";
-import { parseLocation } from "./location.ts";
+import { isServer, parseLocation } from "./location.ts";
 import type { ChosenWorkspace, Location, LocationOptions, Role } from "./location.ts";
 import type { Environment, Terminal } from "./terminal.ts";
 
@@ -44,7 +44,7 @@ export function createLocator(terminal: Pick<Terminal, "env">, flags: PlaceFlags
   };
 }
 
-/** Flags win over mlferry.yaml, which wins over MLFLOW_WORKSPACE, as MLflow's own client has it. Throws USAGE for a workspace of a bundle. */
+/** Flags win over mlferry.yaml, which wins over MLFLOW_WORKSPACE, as MLflow's own client has it. Throws USAGE for a workspace of what has none. */
 function withWorkspace(
   location: Location,
   given: { readonly role: Role; readonly flags: PlaceFlags; readonly env: Environment },
@@ -53,7 +53,8 @@ function withWorkspace(
   const flag = role === "source" ? flags.sourceWorkspace : flags.targetWorkspace;
   if (location.place !== "mlflow") {
     if (flag === undefined) return location;
-    throw new MigrationError("USAGE", `--${role}-workspace is given, and the ${role} is a bundle, which has no workspaces`, {
+    const what = isServer(location) ? location.place : "a bundle";
+    throw new MigrationError("USAGE", `--${role}-workspace is given, and the ${role} is ${what}, which has no workspaces`, {
       hint: "leave the flag out",
     });
   }

@@ -24,8 +24,9 @@ import type { Target } from "../ports/target.ts";
 import type { UnreadWorkspaces } from "../report/unread-workspaces.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
 import { createConnections } from "./connections.ts";
-import type { Connections, ConnectionsOptions, ServerLocation } from "./connections.ts";
-import type { Location, NamedLocation, Role } from "./location.ts";
+import type { Connections, ConnectionsOptions } from "./connections.ts";
+import { isServer } from "./location.ts";
+import type { BundleLocation, Location, MlflowLocation, NamedLocation, Role, ServerLocation } from "./location.ts";
 import { otherWorkspaces } from "./other-workspaces.ts";
 import { refuseTerminals, spoolStdin, stdoutSink, temporaryFolder } from "./pipe.ts";
 import type { Terminal } from "./terminal.ts";
@@ -56,7 +57,7 @@ export interface Places {
   source(location: Location, signal: AbortSignal): Promise<Source>;
   target(location: Location, use: TargetUse, signal: AbortSignal): Promise<Target>;
   /** Those that may be seen. Throws NOT_SUPPORTED for a server that has none. */
-  workspaces(location: ServerLocation, role: Role, signal: AbortSignal): Promise<readonly Workspace[]>;
+  workspaces(location: MlflowLocation, role: Role, signal: AbortSignal): Promise<readonly Workspace[]>;
   /** Workspaces of the source server that were passed over; undefined where there are none. */
   unread(): UnreadWorkspaces | undefined;
   /** What was and may be sent to servers. */
@@ -82,16 +83,17 @@ export function createPlaces(options: PlacesOptions): Places {
   let unread: UnreadWorkspaces | undefined;
   return {
     async source(location, signal) {
-      if (location.place !== "mlflow") return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
-      const server = await connect(location, "source", signal);
-      const { notes, unread: passedOver } = otherWorkspaces(location, server, "source");
+      if (!isServer(location)) return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
+      const mlflow = requireMlflow(location);
+      const server = await connect(mlflow, "source", signal);
+      const { notes, unread: passedOver } = otherWorkspaces(mlflow, server, "source");
       unread = passedOver;
       notes.forEach(options.onNote);
       return keep(createMlflowSource(server));
     },
     async target(location, use, signal) {
-      if (location.place !== "mlflow") return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
-      return keep(await serverTarget(location, use, { connect, onNote: options.onNote, signal }));
+      if (!isServer(location)) return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
+      return keep(await serverTarget(requireMlflow(location), use, { connect, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
       return workspacesOf(await connect(wholeServer(location), role, signal));
@@ -115,16 +117,16 @@ function workspacesOf({ workspaces, uri }: MlflowServer): readonly Workspace[] {
 function examine(
   location: NamedLocation,
   options: ExamineOptions,
-  connect: (location: ServerLocation) => Promise<MlflowServer>,
+  connect: (location: MlflowLocation) => Promise<MlflowServer>,
 ): AsyncGenerator<Examined> {
   if (location.place === "bundle") return examineBundle(location.path, options);
-  return examineMlflow(() => connect(location), options);
+  return examineMlflow(() => connect(requireMlflow(location)), options);
 }
 
 type Connect = Connections["open"];
 
 async function serverTarget(
-  location: ServerLocation,
+  location: MlflowLocation,
   use: TargetUse,
   { connect, onNote, signal }: { connect: Connect; onNote: (line: string) => void; signal: AbortSignal },
 ): Promise<Target> {
@@ -145,7 +147,15 @@ async function requireStore(server: MlflowServer, use: TargetUse, signal: AbortS
   if (use.for === "write" && use.withFiles) await requireFileStore(server, signal);
 }
 
-function wholeServer({ workspace: _none, ...location }: ServerLocation): ServerLocation {
+/** Throws NOT_SUPPORTED for a server of another kind. */
+function requireMlflow(location: ServerLocation): MlflowLocation {
+  if (location.place === "mlflow") return location;
+  throw new MigrationError("NOT_SUPPORTED", `${location.place} is not supported in this version: ${location.url} was not opened`, {
+    hint: "the places that can be opened are MLflow servers and bundles",
+  });
+}
+
+function wholeServer({ workspace: _none, ...location }: MlflowLocation): MlflowLocation {
   return location;
 }
 
@@ -158,8 +168,6 @@ function emptyWorkspace(server: MlflowServer, name: string): Target {
     .slice(0, 32) as OriginId;
   return createMemory({ uri: `${uri} (workspace ${name}, to be created)`, origin, capabilities: mlflowCapabilities(server) });
 }
-
-type BundleLocation = Exclude<Location, ServerLocation>;
 
 /** The path of a bundle, or what came through stdin. */
 export async function bundleToRead(

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { getCACertificates } from "node:tls";
 import { asMigrationError, MigrationError } from "../errors.ts";
 import type { Route } from "../http/client.ts";
-import type { Location } from "./location.ts";
+import type { ServerLocation } from "./location.ts";
 import type { Environment } from "./terminal.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { Environment } from "./terminal.ts";
  * case they win. Certificates of `ca_file`, or of the file that MLflow's MLFLOW_TRACKING_SERVER_CERT_PATH names, are trusted beside the
  * usual ones. Throws USAGE for a proxy's address that is none, and for a file that cannot be read.
  */
-export function routeOf(location: Location & { readonly place: "mlflow" }, env: Environment): Route {
+export function routeOf(location: ServerLocation, env: Environment): Route {
   const proxy = proxyOf(location.url.startsWith("https:") ? "https_proxy" : "http_proxy", env);
   const noProxy = variable("no_proxy", env);
   const caFile = location.registry?.caFile ?? env["MLFLOW_TRACKING_SERVER_CERT_PATH"] ?? "";

@@ -12,6 +12,7 @@ import { lookupJson } from "../report/lookup-json.ts";
 import { shown } from "../report/table.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
+import { isServer } from "./location.ts";
 import type { Location } from "./location.ts";
 import { createLocator } from "./place-flags.ts";
 import type { Locator, PlaceFlags } from "./place-flags.ts";
@@ -71,7 +72,7 @@ interface Book extends AsyncDisposable {
 async function openPlace(session: Session, place: Location, flags: LookupFlags): Promise<Book> {
   const { signal } = session.interruption;
   const source = await session.places.target(place, { for: "verify" }, signal);
-  const counterparts = flags.reverse === true ? cameFrom(source, signal) : placedAt(source, { orSame: place.place !== "mlflow" }, signal);
+  const counterparts = flags.reverse === true ? cameFrom(source, signal) : placedAt(source, { orSame: !isServer(place) }, signal);
   // The session closes its places.
   return { counterparts, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
@@ -81,7 +82,7 @@ async function journals(terminal: Terminal, flags: LookupFlags, { locate }: Loca
   const from = flags.from === undefined ? undefined : locate(flags.from, { role: "source", use: "write" });
   const to = flags.to === undefined ? undefined : locate(flags.to, { role: "target", use: "write" });
   const all = await listJobs(dir);
-  const jobs = all.filter((job) => isOf(job.source, from) && (to === undefined ? isServer(job.target) : isOf(job.target, to)));
+  const jobs = all.filter((job) => isOf(job.source, from) && (to === undefined ? isServersAddress(job.target) : isOf(job.target, to)));
   if (jobs.length === 0) throw unknownJobs(dir, all);
   const reader = openPlacements(dir);
   const placedBy = (job: StoredJob, key: Parameters<Counterparts>[0]) => {
@@ -95,16 +96,17 @@ async function journals(terminal: Terminal, flags: LookupFlags, { locate }: Loca
 }
 
 /** What is in a bundle has its keys still: such jobs only answer when they are asked for. */
-function isServer(address: string): boolean {
+function isServersAddress(address: string): boolean {
   return /^https?:/.test(address);
 }
 
 function isOf(address: string, location: Location | undefined): boolean {
   if (location === undefined) return true;
   if (location.place === "pipe") return false;
-  if (location.place === "bundle") return !isServer(address) && resolve(address) === resolve(location.path);
+  if (location.place === "bundle") return !isServersAddress(address) && resolve(address) === resolve(location.path);
   // Places of other workspaces than the default one are noted as `<address> (workspace <name>)`.
-  const { url, workspace } = location;
+  const { url } = location;
+  const workspace = location.place === "mlflow" ? location.workspace : undefined;
   if (workspace === undefined || workspace.ambient === true) return address === url || address.startsWith(`${url} (workspace `);
   return address === `${url} (workspace ${workspace.name})` || (workspace.name === "default" && address === url);
 }

@@ -7,11 +7,12 @@ import { workspaceNames } from "../model/mapping.ts";
 import type { MappingFile } from "../model/mapping.ts";
 import { matcher, unmatched } from "../model/selection.ts";
 import type { Config } from "./config.ts";
-import type { Location, Role } from "./location.ts";
+import { isServer } from "./location.ts";
+import type { Location, MlflowLocation, Role } from "./location.ts";
 import { refusePipe } from "./pipe.ts";
 import type { Session } from "./session.ts";
 
-type SetLocation = Exclude<Location, { readonly place: "pipe" }>;
+type SetLocation = MlflowLocation | Extract<Location, { readonly place: "bundle" }>;
 
 /** A bundle's location stands for the folder that holds a bundle for each workspace. */
 export interface WorkspaceSets {
@@ -38,6 +39,11 @@ export function locateSet(text: string, config: Config, locate: () => Location):
   const isFolder = !config.registries.has(text) && statSync(text, { throwIfNoEntry: false })?.isDirectory() === true;
   if (isFolder && !existsSync(join(text, "header.json"))) return { place: "bundle", path: text };
   const location = refusePipe(locate());
+  if (isServer(location) && location.place !== "mlflow") {
+    throw new MigrationError("USAGE", `${text} is no MLflow server, and --workspaces goes through the workspaces of one`, {
+      hint: "leave --workspaces out: a Databricks workspace is one place",
+    });
+  }
   if (location.place === "mlflow" || !(isFolder || /\.tar$/.test(text) || existsSync(text))) return location;
   throw new MigrationError("USAGE", `${text} is a single bundle, and --workspaces makes one of each workspace`, {
     hint: "give a folder, in which each workspace is NAME.tar",

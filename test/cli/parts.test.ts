@@ -46,6 +46,33 @@ describe("a location", () => {
     expect(parseLocation(text, { role: "source" })).toEqual({ place: "mlflow", url, host }),
   );
 
+  const workspaceUrl = (profile: string | undefined, role: string): string => `https://${profile ?? role}.example.com`;
+  test.each([
+    ["databricks", { place: "databricks", url: "https://source.example.com", host: "source.example.com:443" }],
+    ["databricks://dev", { place: "databricks", profile: "dev", url: "https://dev.example.com", host: "dev.example.com:443" }],
+    ["databricks-uc", { place: "databricks-uc", url: "https://source.example.com", host: "source.example.com:443" }],
+    ["Databricks-UC://a.b/", { place: "databricks-uc", profile: "a.b", url: "https://a.b.example.com", host: "a.b.example.com:443" }],
+    ["uc:http://h:8080/", { place: "uc", url: "http://h:8080", host: "h:8080" }],
+  ])("%s is a server, and a workspace's address is looked up", (text, expected) => {
+    expect(parseLocation(text, { role: "source", workspaceUrl })).toEqual(expected);
+    const registry = { name: "prod", uri: text };
+    const config = { registries: new Map([["prod", registry]]) };
+    expect(parseLocation("prod", { role: "source", workspaceUrl, config })).toEqual({ ...expected, registry });
+  });
+
+  test.each([
+    ["databricks://scope:prefix", "names a workspace by secrets of another one"],
+    ["databricks://", "names no profile"],
+    ["uc:databricks-uc", "is no open-source Unity Catalog"],
+    ["uc:http://ada:p@h", "holds a user name or a password"],
+  ])("%s is none: it %s", (text, message) => {
+    expect(() => parseLocation(text, { role: "source", workspaceUrl })).toThrow(message);
+  });
+
+  test.each(["http://h", "databricks://p", "uc:http://h"])("--output takes no server, such as %s", (text) => {
+    expect(() => outputLocation(text)).toThrow("export writes bundles, and the output is a server's address");
+  });
+
   test("any path is a bundle to be written, and after --output any word", () => {
     for (const path of ["b.tar", "./folder", "./a/b"]) expect(parseLocation(path, { role: "target" })).toEqual({ place: "bundle", path });
     for (const path of ["b.tar", "folder"]) expect(outputLocation(path)).toEqual({ place: "bundle", path });
@@ -55,6 +82,10 @@ describe("a location", () => {
     const at = (text: string): ReturnType<typeof parseLocation> => parseLocation(text, { role: "target" });
     expect(isSamePlace(at("http://H:80/x/"), at("http://h/x"))).toBe(true);
     expect(isSamePlace(at("http://h/x"), at("https://h/x"))).toBe(false);
+    const workspace = (text: string): ReturnType<typeof parseLocation> =>
+      parseLocation(text, { role: "target", workspaceUrl: () => "https://one.example.com" });
+    expect(isSamePlace(workspace("databricks://a"), workspace("databricks"))).toBe(true);
+    expect(isSamePlace(workspace("databricks://a"), workspace("databricks-uc://a"))).toBe(false);
     expect([
       isSamePlace(at("a.tar"), at("./a.tar")),
       isSamePlace(at("a.tar"), at("b.tar")),

@@ -6,6 +6,7 @@ import { checkOneBundle } from "../check-bundle.ts";
 import { addFileFlags, addRootFlags } from "../file-flags.ts";
 import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags, addStateFlag, numberOption } from "../flags.ts";
 import { eachWorkspace } from "../each-workspace.ts";
+import { isServer } from "../location.ts";
 import type { Location } from "../location.ts";
 import { addMappingFlags, mappingOf } from "../mapping-flags.ts";
 import { refuseTwoPipes } from "../pipe.ts";
@@ -81,7 +82,7 @@ async function verifyOne(
     refuseTwoPipes(source, target);
     return runVerify(terminal, { source, target, flags });
   }
-  if (source.place !== "mlflow") return checkOneBundle(terminal, source, flags);
+  if (!isServer(source)) return checkOneBundle(terminal, source, flags);
   throw new MigrationError("USAGE", "a server is verified against another place, and only one was given", {
     hint: "mlferry verify SRC DST; only a bundle is checked by itself",
   });
