@@ -1,8 +1,9 @@
 // The mapping of a command: flags first, then the rules of a YAML file, whose mistakes are told with their line.
+import { Option } from "commander";
 import type { Command } from "commander";
 import { MigrationError } from "../errors.ts";
-import { mappingSchema, mergeMappings, parseMapping } from "../model/mapping.ts";
-import type { MappingFile } from "../model/mapping.ts";
+import { mappingSchema, mergeMappings, parseMapping, STAGE_CONFLICTS } from "../model/mapping.ts";
+import type { MappingFile, StageConflict } from "../model/mapping.ts";
 import { repeatable } from "./flags.ts";
 import { readYamlFile } from "./yaml-file.ts";
 import type { YamlWords } from "./yaml-file.ts";
@@ -13,6 +14,8 @@ export interface MappingFlags {
   readonly renameExperiment?: readonly string[];
   readonly renameAlias?: readonly string[];
   readonly renameWorkspace?: readonly string[];
+  readonly toSchema?: string;
+  readonly stageConflict?: StageConflict;
   readonly stageAlias?: readonly string[];
   readonly stageTag?: readonly string[];
   readonly dropTag?: readonly string[];
@@ -25,15 +28,22 @@ export function addMappingFlags(command: Command): Command {
     .addOption(repeatable("--rename-experiment <from=to>", "rename experiments (repeatable)"))
     .addOption(repeatable("--rename-alias <from=to>", "rename aliases (repeatable)"))
     .addOption(repeatable("--rename-workspace <from=to>", "with --workspaces: what a workspace is called at the target (repeatable)"))
+    .option("--to-schema <catalog.schema>", "put models that no other rule renames into this schema, under names that are legal there")
     .addOption(repeatable("--stage-alias <stage=alias>", "turn a stage into an alias, such as Production=champion (repeatable)"))
     .addOption(repeatable("--stage-tag <stage=key=value>", "turn a stage into a tag, such as Archived=lifecycle=archived (repeatable)"))
+    .addOption(
+      new Option("--stage-conflict <rule>", "which of several versions in one stage gets its alias (default: newest)").choices(
+        STAGE_CONFLICTS,
+      ),
+    )
     .addOption(repeatable("--drop-tag <glob>", "leave tags out whose key matches (repeatable)"));
 }
 
 /** Whether a command gave any rule that changes objects, in flags or as a file. */
 export function hasMapping(flags: MappingFlags): boolean {
-  const { map, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, dropTag } = flags;
-  return [map, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, dropTag].some((flag) => flag !== undefined);
+  const { map, toSchema, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, stageConflict, dropTag } = flags;
+  const given = [map, toSchema, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, stageConflict, dropTag];
+  return given.some((flag) => flag !== undefined);
 }
 
 /** The rules of a command, flags before those of the file. Throws MAPPING_INVALID. */
@@ -73,7 +83,8 @@ function flagRules(flags: MappingFlags): MappingFile {
     experiments: renames("--rename-experiment", flags.renameExperiment),
     aliases: renames("--rename-alias", flags.renameAlias),
     workspaces: renames("--rename-workspace", flags.renameWorkspace),
-    stages,
+    stages: { ...stages, ...(flags.stageConflict === undefined ? {} : { conflict: flags.stageConflict }) },
+    ...(flags.toSchema === undefined ? {} : { schema: flags.toSchema }),
     tags: (flags.dropTag ?? []).map((from) => ({ from, drop: true })),
   };
   return parseMapping(rules, "in the flags");

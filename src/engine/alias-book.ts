@@ -1,10 +1,12 @@
 // Aliases of a stream: those that the source has, and those that stages become. Two may want one name; that is decided here.
 import type { Alias, ModelVersion } from "../model/entities.ts";
 import { aliasKey } from "../model/keys.ts";
-import type { Mapping } from "../model/mapping.ts";
+import type { Mapping, StageRule } from "../model/mapping.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
+import { keptAs, settleClaims } from "./stage-claims.ts";
+import type { StageClaim } from "./stage-claims.ts";
 
 export interface AliasNotes {
   readonly changes: Change[];
@@ -12,16 +14,17 @@ export interface AliasNotes {
 }
 
 export interface AliasBook {
-  /** Reconciles an alias of the source and remembers its name. */
+  /** Reconciles an alias of the source and remembers its name. Told on it: versions whose stage asked for the same one. */
   explicit(alias: Alias, notes: AliasNotes): Alias;
-  /** A version's stage asks for an alias; the newest version wins. */
-  claim(version: ModelVersion, rule: { readonly alias: string }): void;
+  /** A version's stage asks for an alias. All versions of a model come before its aliases. */
+  claim(version: ModelVersion, rule: Extract<StageRule, { alias: string }>): void;
+  /** The aliases that stages became, with those that lost as changes. */
   derived(): Reconciled[];
 }
 
 export function createAliasBook(options: ReconcileOptions): AliasBook {
   const taken = new Map<string, number>();
-  const claims = new Map<string, Alias>();
+  const claims = new Map<string, StageClaim[]>();
   return {
     explicit(alias, { changes, refusals }) {
       const renamed = options.mapping.alias(alias.alias);
@@ -34,22 +37,25 @@ export function createAliasBook(options: ReconcileOptions): AliasBook {
       const illegal = aliasRefusal(renamed.name, alias.key, options.capabilities);
       if (illegal !== undefined) refusals.push(illegal);
       taken.set(slot, holder ?? alias.version);
+      for (const claim of claims.get(slot) ?? []) {
+        if (claim.version.version !== alias.version) changes.push(keptAs(claim, `the model has an alias ${renamed.name} of its own`));
+      }
       return { ...alias, alias: renamed.name, model: model.name };
     },
     claim(version, rule) {
       const slot = aliasKey(version.model, rule.alias);
-      const holder = claims.get(slot);
-      if (holder !== undefined && holder.version > version.version) return;
-      claims.set(slot, aliasFor(version, rule.alias, options.mapping));
+      claims.set(slot, [...(claims.get(slot) ?? []), { version, rule }]);
     },
-    derived() {
-      return [...claims].flatMap(([slot, alias]) => {
-        if (taken.has(slot)) return [];
-        const refusal = aliasRefusal(alias.alias, alias.key, options.capabilities);
-        return [{ source: alias, entity: alias, changes: [], ...(refusal === undefined ? {} : { refusal }) }];
-      });
-    },
+    derived: () => [...claims.values()].flatMap((rivals) => settleSlot(rivals, taken, options)),
   };
+}
+
+function settleSlot(rivals: readonly StageClaim[], taken: ReadonlyMap<string, number>, options: ReconcileOptions): Reconciled[] {
+  return settleClaims(rivals, (model, alias) => taken.get(aliasKey(model, alias))).map(({ claim, alias: name, changes, refusal }) => {
+    const alias = aliasFor(claim.version, name, options.mapping);
+    const why = refusal ?? aliasRefusal(name, alias.key, options.capabilities);
+    return { source: alias, entity: alias, changes, ...(why === undefined ? {} : { refusal: why }) };
+  });
 }
 
 function aliasFor(version: ModelVersion, alias: string, mapping: Mapping): Alias {

@@ -14,11 +14,12 @@ import type {
 } from "../model/entities.ts";
 import { idOf } from "../model/keys.ts";
 import { doubleText, pointText } from "../model/facts.ts";
-import type { StageRule } from "../model/mapping.ts";
+import type { Mapping, StageRule } from "../model/mapping.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
+import { STAGE_TAG } from "./stage-claims.ts";
 import { fitTags, whyNotHeld } from "./tag-limits.ts";
 
 export interface Reconciler {
@@ -27,15 +28,10 @@ export interface Reconciler {
   flush(): Reconciled[];
 }
 
-/** Where a stage is kept when the version no longer has it. */
-export const STAGE_TAG = "source_stage";
 /** Where a version's run is kept when its files had to go to a carrier run, which then is the version's run. */
 export const RUN_TAG = "source_run";
 
-const DEFAULT_STAGES: Readonly<Partial<Record<Stage, StageRule>>> = {
-  Production: { alias: "champion", rule: "default: stages.Production → alias champion" },
-  Staging: { alias: "challenger", rule: "default: stages.Staging → alias challenger" },
-};
+const DEFAULT_ALIASES: Readonly<Partial<Record<Stage, string>>> = { Production: "champion", Staging: "challenger" };
 
 /** Begins a pass over one source's stream. */
 export function createReconciler(options: ReconcileOptions): Reconciler {
@@ -183,20 +179,36 @@ function reconcileVersion(version: ModelVersion, context: Context): ModelVersion
   return { ...rest, ...(run === undefined || extra.has(RUN_TAG) ? {} : { run }), ...placedFiles, model: renamed.name, stage, tags };
 }
 
+/** A stage that the target does not keep is readable on the version all the same, whatever else it became. */
 function reconcileStage(version: ModelVersion, context: Context, extra: Map<string, string>): Stage {
-  if (version.stage === "None") return "None";
-  const mapped = context.mapping.stage(version.stage);
-  if (mapped === undefined && context.capabilities.stages) return version.stage;
-  const keep = mapped ?? DEFAULT_STAGES[version.stage] ?? { tag: STAGE_TAG, value: version.stage, rule: "the target has no stages" };
-  if ("tag" in keep) extra.set(keep.tag, keep.value);
-  else {
-    extra.set(STAGE_TAG, version.stage);
-    context.aliases.claim(version, keep);
+  const { capabilities, mapping, aliases } = context;
+  const { stage } = version;
+  if (stage === "None") {
+    // A source without stages has only such versions, and what it says of their stages itself stands.
+    if (!capabilities.stages && !version.tags.has(STAGE_TAG)) extra.set(STAGE_TAG, stage);
+    return stage;
   }
-  const to =
-    "tag" in keep ? `tag ${keep.tag}=${keep.value}` : `alias ${keep.alias} (newest version wins), tag ${STAGE_TAG}=${version.stage}`;
-  context.changes.push({ field: "stage", class: "translated", from: version.stage, to, rule: keep.rule });
+  const mapped = mapping.stage(stage);
+  if (mapped === undefined && capabilities.stages) return stage;
+  const keep = mapped ?? defaultRule(stage, mapping);
+  extra.set(STAGE_TAG, stage);
+  if ("tag" in keep) extra.set(keep.tag, keep.value);
+  else aliases.claim(version, keep);
+  context.changes.push({ field: "stage", class: "translated", from: stage, to: placeOfStage(keep, stage), rule: keep.rule });
   return "None";
+}
+
+function defaultRule(stage: Stage, mapping: Mapping): StageRule {
+  const alias = DEFAULT_ALIASES[stage];
+  if (alias === undefined) return { tag: STAGE_TAG, value: stage, rule: "the target has no stages" };
+  return { alias, conflict: mapping.stageConflict, rule: `default: stages.${stage} → alias ${alias}` };
+}
+
+function placeOfStage(keep: StageRule, stage: Stage): string {
+  const readable = `tag ${STAGE_TAG}=${stage}`;
+  if ("tag" in keep) return keep.tag === STAGE_TAG ? `tag ${keep.tag}=${keep.value}` : `tag ${keep.tag}=${keep.value}, ${readable}`;
+  const ifSeveral = { newest: "newest version wins", refuse: "unless several want it", number: "numbered if several want it" };
+  return `alias ${keep.alias} (${ifSeveral[keep.conflict]}), ${readable}`;
 }
 
 /** Files and run of a version, as the target's way of keeping them wants; see Capabilities.versionFiles. */

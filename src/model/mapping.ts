@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { MigrationError } from "../errors.ts";
 import type { Stage } from "./entities.ts";
+import { nameInSchema, SCHEMA } from "./schema-names.ts";
 import { globToRegExp } from "./selection.ts";
 
 const rename = z.strictObject({
@@ -13,16 +14,25 @@ const rename = z.strictObject({
   regex: z.boolean().optional(),
 });
 
+/** Which version gets a stage's alias when several versions of one model are in that stage. */
+export const STAGE_CONFLICTS = ["newest", "refuse", "number"] as const;
+export type StageConflict = (typeof STAGE_CONFLICTS)[number];
+
+const conflict = z.enum(STAGE_CONFLICTS).optional();
+
 const stageRule = z.union([
-  z.strictObject({ alias: z.string().regex(/^[\w-]{1,255}$/, "an alias is made of letters, digits, _ and -") }),
+  z.strictObject({ alias: z.string().regex(/^[\w-]{1,255}$/, "an alias is made of letters, digits, _ and -"), conflict }),
   z.strictObject({ tag: z.string().regex(/^[^=]+=/, "write tag: KEY=VALUE") }),
 ]);
 
 /** What a mapping file may hold; docs/mapping.md explains it. Unknown keys are refused. */
 export const mappingSchema = z.strictObject({
   models: z.array(rename).optional(),
+  schema: z.string().regex(SCHEMA, "write CATALOG.SCHEMA, without spaces and slashes").optional(),
   experiments: z.array(rename).optional(),
-  stages: z.strictObject({ Staging: stageRule.optional(), Production: stageRule.optional(), Archived: stageRule.optional() }).optional(),
+  stages: z
+    .strictObject({ Staging: stageRule.optional(), Production: stageRule.optional(), Archived: stageRule.optional(), conflict })
+    .optional(),
   aliases: z.array(rename).optional(),
   workspaces: z.array(rename).optional(),
   tags: z.array(z.strictObject({ from: z.string().min(1), drop: z.literal(true), regex: z.boolean().optional() })).optional(),
@@ -38,7 +48,11 @@ export interface Renamed {
   readonly rule?: string;
 }
 
-export type StageRule = ({ readonly alias: string } | { readonly tag: string; readonly value: string }) & { readonly rule: string };
+export type StageRule = (
+  { readonly alias: string; readonly conflict: StageConflict } | { readonly tag: string; readonly value: string }
+) & {
+  readonly rule: string;
+};
 
 /** A compiled mapping. Pure; the same input always gives the same output. */
 export interface Mapping {
@@ -46,6 +60,8 @@ export interface Mapping {
   experiment(name: string): Renamed;
   alias(name: string): Renamed;
   stage(stage: Stage): StageRule | undefined;
+  /** For stages whose rule does not say it. */
+  readonly stageConflict: StageConflict;
   /** The rule that drops a tag of this key, if one does. */
   dropsTag(key: string): string | undefined;
   /** Canonical text: equal mappings have equal texts. Without the rules for workspaces, which change no object. */
@@ -59,7 +75,7 @@ export function parseMapping(value: unknown, where: string): MappingFile {
   const issue = parsed.error.issues[0];
   const path = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
   throw new MigrationError("MAPPING_INVALID", `mapping ${where} is not valid${path}: ${issue?.message.toLowerCase() ?? "unknown reason"}`, {
-    hint: "known keys: models, experiments, aliases, workspaces (from, to, regex), stages (Production: {alias: …} or {tag: KEY=VALUE}), tags (from, drop: true)",
+    hint: "known keys: models, schema, experiments, aliases, workspaces (from, to, regex), stages (Production: {alias: …, conflict: newest|refuse|number} or {tag: KEY=VALUE}), tags (from, drop: true)",
   });
 }
 
@@ -73,12 +89,16 @@ export function createMapping(file: MappingFile): Mapping {
     rule: `tags[${index}]: drop ${rule.from}`,
   }));
   return {
-    model: (name) => apply(models, name),
+    model: (name) => applyOr(models, name, file.schema),
     experiment: (name) => apply(experiments, name),
     alias: (name) => apply(aliases, name),
     stage: (stage) => stageOf(file, stage),
+    stageConflict: file.stages?.conflict ?? "newest",
     dropsTag: (key) => drops.find((drop) => drop.expression.test(key))?.rule,
-    canonical: JSON.stringify([file.models ?? [], file.experiments ?? [], file.aliases ?? [], stagesText(file), file.tags ?? []]),
+    canonical: JSON.stringify([
+      ...[file.models ?? [], file.experiments ?? [], file.aliases ?? [], stagesText(file), file.tags ?? []],
+      ...(file.schema === undefined ? [] : [{ schema: file.schema }]),
+    ]),
   };
 }
 
@@ -90,7 +110,9 @@ export function workspaceNames(file: MappingFile): (name: string) => string {
 
 /** Two mappings as one: rules of the first are tried before those of the second. */
 export function mergeMappings(first: MappingFile, second: MappingFile): MappingFile {
+  const schema = first.schema ?? second.schema;
   return {
+    ...(schema === undefined ? {} : { schema }),
     models: [...(first.models ?? []), ...(second.models ?? [])],
     experiments: [...(first.experiments ?? []), ...(second.experiments ?? [])],
     aliases: [...(first.aliases ?? []), ...(second.aliases ?? [])],
@@ -143,10 +165,20 @@ function apply(rules: readonly CompiledRule[], name: string): Renamed {
   return { name };
 }
 
+/** Where no rule matches, a schema takes the object up. */
+function applyOr(rules: readonly CompiledRule[], name: string, schema: string | undefined): Renamed {
+  const renamed = apply(rules, name);
+  if (renamed.rule !== undefined || schema === undefined) return renamed;
+  return { name: nameInSchema(schema, name), rule: `schema: ${schema}` };
+}
+
 function stageOf(file: MappingFile, stage: Stage): StageRule | undefined {
   const rule = stage === "None" ? undefined : file.stages?.[stage];
   if (rule === undefined) return undefined;
-  if ("alias" in rule) return { alias: rule.alias, rule: `stages.${stage} → alias ${rule.alias}` };
+  if ("alias" in rule) {
+    const conflict = rule.conflict ?? file.stages?.conflict ?? "newest";
+    return { alias: rule.alias, conflict, rule: `stages.${stage} → alias ${rule.alias}` };
+  }
   const [tag = ""] = rule.tag.split("=", 1);
   return { tag, value: rule.tag.slice(tag.length + 1), rule: `stages.${stage} → tag ${rule.tag}` };
 }

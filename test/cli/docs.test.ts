@@ -17,7 +17,7 @@ test("the example in docs/mapping.md is a mapping that does what its comments sa
     "ml.prod.churn",
     "ml.prod.a",
     "ml.prod.fraud",
-    "other",
+    "ml.prod.other",
   ]);
   expect(mapping.experiment("/Users/ada/x").name).toBe("/Shared/migrated/ada/x");
   expect(mapping.dropsTag("internal.owner")).toBeDefined();

@@ -152,6 +152,7 @@ function namesFor({ names }: Capabilities): Mapping {
     experiment: same,
     alias: same,
     stage: () => undefined,
+    stageConflict: "newest",
     dropsTag: () => undefined,
     canonical: "",
   };
