@@ -13,7 +13,8 @@ export { createPacer } from "./http/pace.ts";
 export type { Pacer, PaceReport, PacerOptions, Place } from "./http/pace.ts";
 
 export { connectMlflow } from "./adapters/mlflow/connect.ts";
-export type { ConnectOptions, MlflowServer } from "./adapters/mlflow/connect.ts";
+export type { ConnectOptions } from "./adapters/mlflow/connect.ts";
+export type { MlflowServer, OpenSourceServer } from "./adapters/mlflow/server.ts";
 export type { SignedUrlOptions } from "./adapters/mlflow/signed-urls.ts";
 export { createWorkspace, listWorkspaces } from "./adapters/mlflow/workspaces.ts";
 export type { Workspace } from "./adapters/mlflow/workspaces.ts";

@@ -1,7 +1,7 @@
 // Connections to servers: one client each, with its credentials and its way; one pacer per host, so that two places on one host share
 // its limits.
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
-import type { MlflowServer } from "../adapters/mlflow/connect.ts";
+import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
 import type { LevelChange } from "../http/adaptive.ts";
 import type { RetryEvent } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
@@ -31,7 +31,7 @@ export interface ConnectionsOptions {
 
 export interface Connections {
   /** Connects anew; whoever asks closes it. */
-  open(location: MlflowLocation, role: Role, signal: AbortSignal): Promise<MlflowServer>;
+  open(location: MlflowLocation, role: Role, signal: AbortSignal): Promise<OpenSourceServer>;
   /** Requests sent so far, by host, over connections that are closed too. */
   requests(): ReadonlyMap<string, number>;
   /** How each host that was asked was paced. */
@@ -43,7 +43,7 @@ export interface Connections {
 export function createConnections(options: ConnectionsOptions): Connections {
   const { terminal, onRetry } = options;
   const pacers = createPacers(options);
-  const servers: { readonly host: string; readonly server: MlflowServer }[] = [];
+  const servers: { readonly host: string; readonly server: OpenSourceServer }[] = [];
   return {
     async open(location, role, signal) {
       const { workspace } = location;

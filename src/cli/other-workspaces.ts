@@ -1,5 +1,5 @@
 // What a user should know of a server's workspaces beside the one that is opened.
-import type { MlflowServer } from "../adapters/mlflow/connect.ts";
+import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
 import { DEFAULT_WORKSPACE } from "../adapters/mlflow/workspaces.ts";
 import type { UnreadWorkspaces } from "../report/unread-workspaces.ts";
 import type { MlflowLocation, Role } from "./location.ts";
@@ -12,7 +12,7 @@ export interface OtherWorkspaces {
 }
 
 /** Nothing is said where each workspace is gone through, or where there is but one. */
-export function otherWorkspaces({ workspace }: MlflowLocation, server: MlflowServer, role: Role): OtherWorkspaces {
+export function otherWorkspaces({ workspace }: MlflowLocation, server: OpenSourceServer, role: Role): OtherWorkspaces {
   if (server.workspaces === undefined) {
     const ignored = workspace?.ambient === true && workspace.name !== DEFAULT_WORKSPACE;
     return { notes: ignored ? [`note: MLFLOW_WORKSPACE is ${workspace.name}, but ${server.uri} has no workspaces`] : [] };

@@ -8,11 +8,9 @@ import type { Compression } from "../adapters/bundle/spool.ts";
 import type { OpenTar } from "../adapters/bundle/member-store.ts";
 import { createBundleStream, createBundleTarget } from "../adapters/bundle/target.ts";
 import { createMemory } from "../adapters/memory/memory.ts";
-import { mlflowCapabilities } from "../adapters/mlflow/capabilities.ts";
-import type { MlflowServer } from "../adapters/mlflow/connect.ts";
+import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
 import { examineMlflow } from "../adapters/mlflow/examine.ts";
 import { createMlflowSource } from "../adapters/mlflow/source.ts";
-import { requireFileStore } from "../adapters/mlflow/target-files.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
 import { createWorkspace } from "../adapters/mlflow/workspaces.ts";
 import type { Workspace } from "../adapters/mlflow/workspaces.ts";
@@ -107,7 +105,7 @@ export function createPlaces(options: PlacesOptions): Places {
   };
 }
 
-function workspacesOf({ workspaces, uri }: MlflowServer): readonly Workspace[] {
+function workspacesOf({ workspaces, uri }: OpenSourceServer): readonly Workspace[] {
   if (workspaces !== undefined) return workspaces;
   throw new MigrationError("NOT_SUPPORTED", `${uri} has no workspaces, and --workspaces asks for them`, {
     hint: "leave --workspaces out, or start the server with --enable-workspaces",
@@ -117,7 +115,7 @@ function workspacesOf({ workspaces, uri }: MlflowServer): readonly Workspace[] {
 function examine(
   location: NamedLocation,
   options: ExamineOptions,
-  connect: (location: MlflowLocation) => Promise<MlflowServer>,
+  connect: (location: MlflowLocation) => Promise<OpenSourceServer>,
 ): AsyncGenerator<Examined> {
   if (location.place === "bundle") return examineBundle(location.path, options);
   return examineMlflow(() => connect(requireMlflow(location)), options);
@@ -143,8 +141,8 @@ async function serverTarget(
   return createMlflowTarget(server, createMlflowSource(server));
 }
 
-async function requireStore(server: MlflowServer, use: TargetUse, signal: AbortSignal): Promise<void> {
-  if (use.for === "write" && use.withFiles) await requireFileStore(server, signal);
+async function requireStore(server: OpenSourceServer, use: TargetUse, signal: AbortSignal): Promise<void> {
+  if (use.for === "write" && use.withFiles) await server.files.ready(signal);
 }
 
 /** Throws NOT_SUPPORTED for a server of another kind. */
@@ -160,13 +158,13 @@ function wholeServer({ workspace: _none, ...location }: MlflowLocation): MlflowL
 }
 
 /** What is to be done shows on an empty place that holds what the server holds. */
-function emptyWorkspace(server: MlflowServer, name: string): Target {
+function emptyWorkspace(server: OpenSourceServer, name: string): Target {
   const { uri } = server;
   const origin = createHash("sha256")
     .update(JSON.stringify(["not created", uri, name]))
     .digest("hex")
     .slice(0, 32) as OriginId;
-  return createMemory({ uri: `${uri} (workspace ${name}, to be created)`, origin, capabilities: mlflowCapabilities(server) });
+  return createMemory({ uri: `${uri} (workspace ${name}, to be created)`, origin, capabilities: server.capabilities });
 }
 
 /** The path of a bundle, or what came through stdin. */

@@ -74,7 +74,7 @@ function addRun(out: Map<string, string>, run: Run): void {
   addTags(out, "params", run.params);
   addTags(out, "tags", run.tags);
   for (const [key, point] of run.latestMetrics) out.set(`metrics.${key}`, pointText(point));
-  for (const dataset of run.datasets) out.set(`datasets.${dataset.name}@${dataset.digest}`, datasetText(dataset));
+  for (const dataset of run.datasets) out.set(`datasets.${dataset.name}@${dataset.digest}`, datasetContent(dataset));
   out.set("deleted", String(run.deleted));
 }
 
@@ -105,9 +105,15 @@ function addVersion(out: Map<string, string>, version: ModelVersion): void {
   addOptional(out, "createdAt", version.createdAt);
 }
 
-function datasetText(dataset: DatasetInput): string {
+/** Everything of a dataset but its name and digest. */
+function datasetContent(dataset: DatasetInput): string {
   const tags = [...dataset.tags].sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([dataset.sourceType, dataset.source, dataset.schema ?? "", dataset.profile ?? "", tags]);
+}
+
+/** A dataset as text, to tell equal ones. */
+export function datasetText(dataset: DatasetInput): string {
+  return `${dataset.name}@${dataset.digest} ${datasetContent(dataset)}`;
 }
 
 function addTags(out: Map<string, string>, prefix: string, tags: Tags): void {

@@ -1,7 +1,10 @@
 // An MLflow server to read from, behind the HTTP client's interface and without sockets: strict about limits and paging as 3.17.2 is,
 // blind where that is blind, and counting requests.
-import type { MlflowServer } from "../../src/adapters/mlflow/connect.ts";
+import type { OpenSourceServer } from "../../src/adapters/mlflow/server.ts";
+import { mlflowCapabilities } from "../../src/adapters/mlflow/capabilities.ts";
 import { createDirectFiles } from "../../src/adapters/mlflow/direct-files.ts";
+import { ownDialect } from "../../src/adapters/mlflow/own-dialect.ts";
+import { createServerFiles } from "../../src/adapters/mlflow/server-files.ts";
 import { noSignedUrls } from "./no-signed-urls.ts";
 import { MigrationError } from "../../src/errors.ts";
 import type { HttpClient, JsonRequest, Query } from "../../src/http/client.ts";
@@ -47,7 +50,7 @@ export interface Content {
 }
 
 export interface ReadableMlflow {
-  readonly server: MlflowServer;
+  readonly server: OpenSourceServer;
   /** Every request so far as `METHOD last/parts`, the query left out. */
   readonly requests: string[];
 }
@@ -96,8 +99,10 @@ export function createReadableMlflow(
   const { version = "3.17.2", servesArtifacts = true } = options;
   const features = { loggedModels: true, stages: true, strictTexts: false };
   const origin = "0".repeat(32) as OriginId;
-  const files = { servesArtifacts, direct: createDirectFiles(), signed: noSignedUrls };
-  return { server: { http, uri: "http://fake", version, origin, knownBy: "database", features, ...files }, requests };
+  const files = createServerFiles({ http, servesArtifacts, direct: createDirectFiles(), signed: noSignedUrls });
+  const capabilities = mlflowCapabilities({ version, features });
+  const server = { http, uri: "http://fake", version, origin, knownBy: "database" as const, features, servesArtifacts };
+  return { server: { ...server, capabilities, dialect: ownDialect, files }, requests };
 }
 
 function answer(content: Content, route: string, request: JsonRequest): unknown {

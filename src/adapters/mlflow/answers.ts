@@ -6,7 +6,8 @@ import { isAnswer } from "../../model/question.ts";
 import type { Question } from "../../model/question.ts";
 import type { Source } from "../../ports/source.ts";
 import { canBeQuoted, filterVersions, listExperiments, quoted, searchLoggedModels, searchModels, searchRuns } from "./calls.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
+import type { Dialect } from "./dialect.ts";
 import * as convert from "./convert.ts";
 import { PLACEHOLDER_TAG } from "./inventory.ts";
 import { readExperimentNamed, readModel, readObject, readRun, readWireModel, runEntity } from "./single-objects.ts";
@@ -16,7 +17,7 @@ import { versionAlone } from "./target-registry-reads.ts";
 import type { WireLoggedModel, WireModelVersion, WireRun } from "./wire.ts";
 
 /** The server's `Source.ask`. The list of experiments, which searches for runs have to name, is read once. */
-export function createAnswers({ http }: Pick<MlflowServer, "http">): Source["ask"] {
+export function createAnswers({ http, dialect }: Pick<MlflowServer, "http" | "dialect">): Source["ask"] {
   let listed: Promise<readonly string[]> | undefined;
   const experiments = async (signal: AbortSignal): Promise<readonly string[]> => {
     listed ??= experimentIds(http, signal);
@@ -25,12 +26,13 @@ export function createAnswers({ http }: Pick<MlflowServer, "http">): Source["ask
     return listed;
   };
   return async function* (question, signal) {
-    for await (const entity of candidates({ http, experiments, signal }, question)) if (isAnswer(entity, question)) yield entity;
+    for await (const entity of candidates({ http, dialect, experiments, signal }, question)) if (isAnswer(entity, question)) yield entity;
   };
 }
 
 interface Asking {
   readonly http: HttpClient;
+  readonly dialect: Dialect;
   readonly experiments: (signal: AbortSignal) => Promise<readonly string[]>;
   readonly signal: AbortSignal;
 }
@@ -119,7 +121,8 @@ async function* dependantsOfRun(asking: Asking, id: string): AsyncGenerator<Enti
   yield* runs(asking, ids, `tags.\`${convert.PARENT_TAG}\` = '${id}'`);
   const { inputs, outputs } = indexOf(run);
   const models = new Map<string, WireLoggedModel>();
-  for await (const model of searchLoggedModels(http, ids, signal, `source_run_id = '${id}'`)) models.set(model.info.model_id, model);
+  const made = { experimentIds: ids, filter: `source_run_id = '${id}'`, page: asking.dialect.loggedModelPage };
+  for await (const model of searchLoggedModels(http, made, signal)) models.set(model.info.model_id, model);
   const linked = [...inputs, ...outputs.map(({ model }) => model)].filter((model) => !models.has(model));
   for (const model of await Promise.all(linked.map((one) => readWireModel(http, one, signal)))) {
     if (model !== undefined) models.set(model.info.model_id, model);
@@ -182,8 +185,9 @@ async function* runs({ http, signal }: Asking, experimentIds: readonly string[],
   }
 }
 
-async function* loggedModels({ http, signal }: Asking, experimentIds: readonly string[], filter?: string): AsyncGenerator<Entity> {
-  for await (const model of searchLoggedModels(http, experimentIds, signal, filter)) {
+async function* loggedModels({ http, dialect, signal }: Asking, experimentIds: readonly string[], filter?: string): AsyncGenerator<Entity> {
+  const search = { experimentIds, page: dialect.loggedModelPage, ...(filter === undefined ? {} : { filter }) };
+  for await (const model of searchLoggedModels(http, search, signal)) {
     yield convert.toLoggedModel(model, { outputOf: [], inputOf: [] }, () => true);
   }
 }

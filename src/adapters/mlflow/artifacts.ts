@@ -19,14 +19,14 @@ import {
 import type { Place, Request } from "./artifact-places.ts";
 import { get } from "./calls.ts";
 import { FILE_PATH_REFUSES } from "./capabilities.ts";
-import { unlessNotFound } from "./connect.ts";
-import type { MlflowServer } from "./connect.ts";
+import { unlessNotFound } from "./calls.ts";
+import type { ServerFiles } from "./file-access.ts";
 import { preferStore } from "./direct-files.ts";
 import type { SignedDownload } from "./signed-urls.ts";
 import { wire } from "./wire.ts";
 
 /** A reader over the files of an entity that this server yielded. */
-export function readArtifacts(server: MlflowServer, owner: Run | LoggedModel | ModelVersion, signal: AbortSignal): ArtifactReader {
+export function readArtifacts(server: ServerFiles, owner: Run | LoggedModel | ModelVersion, signal: AbortSignal): ArtifactReader {
   const reader = (place: Place, base = ""): ArtifactReader => createReader({ server, place, base, signal, rootUri: "" });
   const readerOf = (id: string, base = ""): ArtifactReader => {
     const served = reader(id.startsWith("m-") ? loggedModelPlace(id) : runPlace(id), base);
@@ -78,7 +78,7 @@ interface Located {
 }
 
 /** Where the server says that the files of a version lie. */
-async function downloadUri(server: MlflowServer, version: ModelVersion, signal: AbortSignal): Promise<string> {
+async function downloadUri(server: ServerFiles, version: ModelVersion, signal: AbortSignal): Promise<string> {
   const query: Query = [
     ["name", version.model],
     ["version", String(version.version)],
@@ -93,7 +93,7 @@ interface Lying {
 }
 
 /** The server's route to files at a URI. */
-async function locate(server: MlflowServer, { uri, version }: Lying, signal: AbortSignal): Promise<Located> {
+async function locate(server: ServerFiles, { uri, version }: Lying, signal: AbortSignal): Promise<Located> {
   const [, model] = /^models:\/(m-[0-9a-f]{32})\/?$/.exec(uri) ?? [];
   if (model !== undefined) return { place: loggedModelPlace(model), base: "" };
   const [, run, base = ""] = /^runs:\/([^/]+)\/?(.*?)\/*$/s.exec(uri) ?? [];
@@ -110,7 +110,7 @@ async function locate(server: MlflowServer, { uri, version }: Lying, signal: Abo
 }
 
 /** Any other place can only be listed on behalf of the run or logged model whose folder it is in: its id is in the path, or it is the version's run. */
-async function belowOwner(server: MlflowServer, { uri, version }: Lying, signal: AbortSignal): Promise<Located | undefined> {
+async function belowOwner(server: ServerFiles, { uri, version }: Lying, signal: AbortSignal): Promise<Located | undefined> {
   const ids = new Set([...uri.matchAll(/(?<![0-9a-z])(?:m-)?[0-9a-f]{32}(?![0-9a-z])/g)].map(([id]) => id));
   if (version.run !== undefined) ids.add(idOf(version.run));
   for (const id of ids) {
@@ -124,7 +124,7 @@ async function belowOwner(server: MlflowServer, { uri, version }: Lying, signal:
 
 /** What a reader needs, and what it learns on the way. */
 interface Reading {
-  readonly server: MlflowServer;
+  readonly server: ServerFiles;
   readonly place: Place;
   /** The folder (or the one file) that is read, below the place. */
   readonly base: string;

@@ -1,7 +1,7 @@
 // The read calls of MLflow's REST API, one function each: request out, checked answer back. Pages are followed to the end.
+import { MigrationError } from "../../errors.ts";
 import type { HttpClient, JsonRequest, Query } from "../../http/client.ts";
 import type { z } from "zod";
-import { unlessNotFound } from "./connect.ts";
 import {
   parseWire,
   wire,
@@ -32,6 +32,16 @@ export async function get<T>(
   return parseWire(options.schema, answer, path);
 }
 
+/** The answer, or undefined where the server says that there is no such thing. */
+export async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (thrown instanceof MigrationError && thrown.code === "NOT_FOUND") return undefined;
+    throw thrown;
+  }
+}
+
 /** Deleted ones too. */
 export async function* listExperiments(http: HttpClient, signal: AbortSignal, filter?: string): AsyncGenerator<WireExperiment> {
   const all = { view_type: "ALL", max_results: PAGE.experiments, order_by: ["creation_time ASC"] };
@@ -60,17 +70,23 @@ export async function* searchRuns(
   for await (const page of pages(http, { path: `${API}/runs/search`, body, schema: wire.runs }, signal)) yield page.runs;
 }
 
+export interface LoggedModelSearch {
+  readonly experimentIds: readonly string[];
+  readonly filter?: string;
+  /** Most on a page; default 1000. */
+  readonly page?: number;
+}
+
 /** Those that are not deleted; others nobody is told of. Servers before 3.0 have none. */
 export async function* searchLoggedModels(
   http: HttpClient,
-  experimentIds: readonly string[],
+  { experimentIds, filter, page = PAGE.loggedModels }: LoggedModelSearch,
   signal: AbortSignal,
-  filter?: string,
 ): AsyncGenerator<WireLoggedModel> {
   if (experimentIds.length === 0) return;
   const body = {
     experiment_ids: experimentIds,
-    max_results: PAGE.loggedModels,
+    max_results: page,
     order_by: [{ field_name: "creation_timestamp", ascending: true }],
     ...(filter === undefined ? {} : { filter }),
   };

@@ -2,13 +2,13 @@
 import { KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
 import type { Capabilities, NameRule, TagLimits } from "../../ports/capabilities.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { OpenSourceServer } from "./server.ts";
 
 /**
  * What can be asked is (`features`). The lengths that a server checks, or cuts at in silence, no route tells: they go by its version,
  * and one that is not known yet has the newest. Infinities count as refused: SQL stores turn them into ±1.7976931348623157e308.
  */
-export function mlflowCapabilities({ version, features }: Pick<MlflowServer, "version" | "features">): Capabilities {
+export function mlflowCapabilities({ version, features }: Pick<OpenSourceServer, "version" | "features">): Capabilities {
   const { loggedModels, stages, strictTexts } = features;
   const since = (release: string): boolean => isSince(version, release);
   return {

@@ -6,40 +6,19 @@ import { createHttpClient } from "../../http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
 import type { OriginId } from "../../model/entities.ts";
 import type { Stores } from "../../stores/open.ts";
+import { mlflowCapabilities } from "./capabilities.ts";
 import { createDirectFiles } from "./direct-files.ts";
-import type { DirectFiles } from "./direct-files.ts";
+import { unlessNotFound } from "./calls.ts";
 import { probeFeatures } from "./features.ts";
-import type { ServerFeatures } from "./features.ts";
+import type { OpenSourceServer } from "./server.ts";
+import { ownDialect } from "./own-dialect.ts";
+import { createServerFiles } from "./server-files.ts";
 import { createSignedUrls } from "./signed-urls.ts";
-import type { SignedUrlOptions, SignedUrls } from "./signed-urls.ts";
+import type { SignedUrlOptions } from "./signed-urls.ts";
 import { parseWire, wire } from "./wire.ts";
 import type { WireExperiment } from "./wire.ts";
 import { DEFAULT_WORKSPACE, listWorkspaces, WORKSPACE_HEADER } from "./workspaces.ts";
 import type { Workspace } from "./workspaces.ts";
-
-/** An open server, or one workspace of it, shared by its reading and its writing half. */
-export interface MlflowServer {
-  /** Its requests name the workspace. */
-  readonly http: HttpClient;
-  /** Without credentials; with the workspace where it is not the default one. */
-  readonly uri: string;
-  /** As `/version` tells it, such as `3.17.2`. */
-  readonly version: string;
-  readonly origin: OriginId;
-  /** What the origin is made from: by its address, the server is another registry under another one. */
-  readonly knownBy: "database" | "address";
-  /** Whether the server passes artifacts on (`--serve-artifacts`, its default). */
-  readonly servesArtifacts: boolean;
-  readonly features: ServerFeatures;
-  /** Of the whole server, as far as these credentials may see them; absent where it has none. */
-  readonly workspaces?: readonly Workspace[];
-  /** Large files that go past its proxy. */
-  readonly signed: SignedUrls;
-  /** Files that are read and written without the server. */
-  readonly direct: DirectFiles;
-  /** Where its first experiment keeps files, and so most likely new ones; unknown where that is gone. */
-  readonly artifactRoot?: string;
-}
 
 export interface ConnectOptions extends HttpClientOptions {
   /** Which workspace. Default: the server's own default. `ifAny`: a server without workspaces is taken as it is. */
@@ -55,7 +34,7 @@ export interface ConnectOptions extends HttpClientOptions {
  * Connects with five requests, one more where there are workspaces and one more to write. Throws SERVER_UNREACHABLE, NOT_AUTHORISED,
  * NOT_A_REGISTRY, or for the workspace NOT_SUPPORTED or NOT_FOUND.
  */
-export async function connectMlflow(options: ConnectOptions, signal: AbortSignal): Promise<MlflowServer> {
+export async function connectMlflow(options: ConnectOptions, signal: AbortSignal): Promise<OpenSourceServer> {
   const http = createHttpClient(options);
   try {
     const version = await probeVersion(http, signal);
@@ -76,9 +55,15 @@ export async function connectMlflow(options: ConnectOptions, signal: AbortSignal
       knownBy: first === undefined ? "address" : "database",
       servesArtifacts,
       features,
-      signed: createSignedUrls({ http: scoped, options, settings: options.signedUrls ?? {}, offered }),
-      direct: createDirectFiles(options.stores),
-      ...(first === undefined ? {} : { artifactRoot: first.artifact_location }),
+      capabilities: mlflowCapabilities({ version, features }),
+      dialect: ownDialect,
+      files: createServerFiles({
+        http: scoped,
+        servesArtifacts,
+        signed: createSignedUrls({ http: scoped, options, settings: options.signedUrls ?? {}, offered }),
+        direct: createDirectFiles(options.stores),
+        ...(first === undefined ? {} : { artifactRoot: first.artifact_location }),
+      }),
       ...(workspaces === undefined ? {} : { workspaces }),
     };
   } catch (thrown) {
@@ -146,16 +131,6 @@ async function firstExperiment(http: HttpClient, signal: AbortSignal): Promise<W
     return parseWire(wire.experiment, answer, path).experiment;
   } catch (thrown) {
     if (thrown instanceof MigrationError && (thrown.code === "NOT_FOUND" || thrown.request?.status === 403)) return undefined;
-    throw thrown;
-  }
-}
-
-/** The answer, or undefined where the server says that there is no such thing. */
-export async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (thrown) {
-    if (thrown instanceof MigrationError && thrown.code === "NOT_FOUND") return undefined;
     throw thrown;
   }
 }

@@ -6,7 +6,7 @@ import { PROVENANCE, PROVENANCE_PREFIX } from "../../model/keys.ts";
 import { sidesOf, tagMatcher } from "../../model/selection.ts";
 import type { Selection } from "../../model/selection.ts";
 import { canBeQuoted, listExperiments, searchModels, searchVersions } from "./calls.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { toExperiment, toRegisteredModel } from "./convert.ts";
 import { chooseAmong } from "./listed-versions.ts";
 import type { ListedVersions } from "./listed-versions.ts";

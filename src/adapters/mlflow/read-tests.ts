@@ -2,7 +2,7 @@
 import type { Run } from "../../model/entities.ts";
 import type { Check, Examined } from "../../ports/checks.ts";
 import type { ArtifactReader } from "../../ports/source.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { toRun } from "./convert.ts";
 import type { Seen } from "./sight.ts";
 import { createMlflowSource } from "./source.ts";

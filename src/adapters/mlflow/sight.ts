@@ -1,7 +1,7 @@
 // What of a server a principal sees: a search returns what he may read and says nothing of the rest.
 import type { Check, Examined, ExamineOptions, Sight } from "../../ports/checks.ts";
 import { listExperiments, searchModels, searchRuns, searchVersions } from "./calls.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { tried } from "./tried.ts";
 import type { WireExperiment, WireModelVersion } from "./wire.ts";
 

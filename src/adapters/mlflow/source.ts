@@ -2,14 +2,10 @@
 // histories.ts and artifacts.ts read the contents. Writing is target.ts.
 import type { Source } from "../../ports/source.ts";
 import { createAnswers } from "./answers.ts";
-import { readArtifacts } from "./artifacts.ts";
-import { mlflowCapabilities } from "./capabilities.ts";
 import { catalogueOf } from "./catalogue.ts";
-import type { MlflowServer } from "./connect.ts";
-import { readHistories } from "./histories.ts";
+import type { MlflowServer } from "./server.ts";
 import { takeStock } from "./inventory.ts";
 import { createRunSpool, type RunSpool } from "./run-spool.ts";
-import { countUncarried } from "./uncarried.ts";
 
 /** A connected server as a source. `close` ends the connections and deletes what was spooled. */
 export function createMlflowSource(server: MlflowServer): Source {
@@ -17,21 +13,21 @@ export function createMlflowSource(server: MlflowServer): Source {
   return {
     uri: server.uri,
     origin: server.origin,
-    capabilities: mlflowCapabilities(server),
+    capabilities: server.capabilities,
     async select(selection, signal) {
       const spool = createRunSpool();
       spools.push(spool);
       const inventory = await takeStock(server, selection, spool, signal);
       const draft = catalogueOf(inventory, { selection, spool });
-      const uncarried = await countUncarried(server, { experiments: draft.experiments, selection }, signal);
+      const uncarried = await server.dialect.uncarried(server.http, { experiments: draft.experiments, selection }, signal);
       return { ...draft, notCarried: [...draft.notCarried, ...uncarried] };
     },
     ask: createAnswers(server),
-    histories: (runs, signal) => readHistories(server.http, runs, signal),
-    artifacts: (owner, signal) => readArtifacts(server, owner, signal),
+    histories: (runs, signal) => server.dialect.histories(server.http, runs, signal),
+    artifacts: (owner, signal) => server.files.reader(owner, signal),
     async close() {
       for (const spool of spools) spool.close();
-      await server.signed.close();
+      await server.files.close();
       await server.http.close();
     },
   };

@@ -1,9 +1,8 @@
 // Runs and logged models of a selection as they become known: by experiment first, then by the ids that others name.
 import { later } from "../../model/closure.ts";
 import { hasLoggedModels, searchLoggedModels, searchRuns } from "./calls.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { PARENT_TAG } from "./convert.ts";
-import { readModelInputs } from "./model-inputs.ts";
 import type { RunSpool } from "./run-spool.ts";
 import { CARRIER_TAG } from "./target-calls.ts";
 import type { WireLoggedModel, WireRun } from "./wire.ts";
@@ -42,7 +41,7 @@ export interface StockFilters {
 }
 
 export interface StockOptions {
-  readonly server: Pick<MlflowServer, "http" | "direct">;
+  readonly server: Pick<MlflowServer, "http" | "files" | "dialect">;
   /** Of all experiments of the server: searches name them one by one. */
   readonly experimentIds: readonly string[];
   readonly spool: RunSpool;
@@ -86,38 +85,47 @@ interface Shelf extends StockOptions {
 }
 
 /** Gives the ids of what the search finds. */
-async function addRuns({ server, spool, signal, runs }: Shelf, experimentIds: readonly string[], filter?: string): Promise<string[]> {
+async function addRuns(shelf: Shelf, experimentIds: readonly string[], filter?: string): Promise<string[]> {
   const found: string[] = [];
   const search = { experimentIds, ...(filter === undefined ? {} : { filter }) };
-  for await (const page of searchRuns(server.http, search, signal)) {
-    for (const run of page) {
-      if (run.data.tags.has(CARRIER_TAG)) continue;
-      found.push(run.info.run_id);
-      if (runs.has(run.info.run_id)) continue;
-      spool.add(run);
-      server.direct.note(run.info.run_id, run.info.artifact_uri);
-      runs.set(run.info.run_id, indexOf(run));
-    }
+  for await (const page of searchRuns(shelf.server.http, search, shelf.signal)) {
+    for (const run of page) if (addRun(shelf, run)) found.push(run.info.run_id);
   }
   return found;
 }
 
-async function addModels({ server, signal, loggedModels }: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
-  for await (const model of searchLoggedModels(server.http, experimentIds, signal, filter)) {
-    server.direct.note(model.info.model_id, model.info.artifact_uri);
-    loggedModels.set(model.info.model_id, model);
-  }
+/** Whether the run counts: one that carries files for mlferry does not. */
+function addRun({ server, spool, runs }: Shelf, run: WireRun): boolean {
+  if (run.data.tags.has(CARRIER_TAG)) return false;
+  const { run_id: id, artifact_uri: artifactUri } = run.info;
+  if (runs.has(id)) return true;
+  spool.add(run);
+  server.files.note(id, artifactUri);
+  runs.set(id, indexOf(run));
+  return true;
+}
+
+async function addModels(shelf: Shelf, experimentIds: readonly string[], filter?: string): Promise<void> {
+  const { server, signal } = shelf;
+  const search = { experimentIds, page: server.dialect.loggedModelPage, ...(filter === undefined ? {} : { filter }) };
+  for await (const model of searchLoggedModels(server.http, search, signal)) addModel(shelf, model);
+}
+
+function addModel({ server, loggedModels }: Shelf, model: WireLoggedModel): void {
+  server.files.note(model.info.model_id, model.info.artifact_uri);
+  loggedModels.set(model.info.model_id, model);
 }
 
 async function lookUp(shelf: Shelf, ids: readonly string[]): Promise<void> {
-  for (let at = 0; at < ids.length; at += IDS_IN_FILTER) {
-    const some = ids.slice(at, at + IDS_IN_FILTER);
-    const [runIds, modelIds] = [some.filter((id) => !isModelId(id)), some.filter(isModelId)];
-    await Promise.all([
-      runIds.length === 0 ? undefined : addRuns(shelf, shelf.experimentIds, `attributes.run_id IN (${quotedList(runIds)})`),
-      modelIds.length === 0 ? undefined : addModels(shelf, shelf.experimentIds, `model_id IN (${quotedList(modelIds)})`),
-    ]);
-  }
+  const { server, experimentIds, signal } = shelf;
+  const [runIds, modelIds] = [ids.filter((id) => !isModelId(id)), ids.filter(isModelId)];
+  const lookUpRuns = async (): Promise<void> => {
+    for await (const run of server.dialect.runs(server.http, { experimentIds, ids: runIds }, signal)) addRun(shelf, run);
+  };
+  const lookUpModels = async (): Promise<void> => {
+    for await (const model of server.dialect.loggedModels(server.http, { experimentIds, ids: modelIds }, signal)) addModel(shelf, model);
+  };
+  await Promise.all([lookUpRuns(), lookUpModels()]);
   for (const id of ids) if (!isKnown(shelf, id)) shelf.absent.add(id);
 }
 
@@ -127,7 +135,7 @@ async function addInputs(shelf: Shelf): Promise<boolean> {
   const asked = [...runs.keys()].filter((id) => !withInputs.has(id));
   if (asked.length === 0 || !(await hasModels(shelf))) return false;
   for (const id of asked) withInputs.add(id);
-  for (const [id, inputs] of await readModelInputs(server.http, asked, signal)) {
+  for (const [id, inputs] of await server.dialect.modelInputs(server.http, asked, signal)) {
     const run = runs.get(id);
     if (run !== undefined) runs.set(id, { ...run, inputs });
   }
@@ -137,9 +145,6 @@ async function addInputs(shelf: Shelf): Promise<boolean> {
 async function hasModels({ server, experimentIds, signal, loggedModels, allListed }: Shelf): Promise<boolean> {
   return loggedModels.size > 0 || (!allListed && (await hasLoggedModels(server.http, experimentIds, signal)));
 }
-
-/** Keeps the filter far below what servers and proxies accept. */
-const IDS_IN_FILTER = 100;
 
 /** The light facts of a run that was read whole. */
 export function indexOf({ info, data, outputs, inputs }: WireRun): RunIndex {
@@ -180,8 +185,4 @@ function isId(id: string): boolean {
 
 function isModelId(id: string): boolean {
   return /^m-[0-9a-f]{32}$/.test(id);
-}
-
-function quotedList(ids: readonly string[]): string {
-  return ids.map((id) => `'${id}'`).join(", ");
 }

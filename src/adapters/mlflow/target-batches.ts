@@ -7,10 +7,15 @@ export interface KeyValue {
   readonly value: string;
 }
 
+/** A point of a run; one that is a logged model's as well names that. */
+export interface LoggedPoint extends MetricPoint {
+  readonly model?: { readonly id: string; readonly datasetName: string | undefined; readonly datasetDigest: string | undefined };
+}
+
 /** The lists of a log-batch request. */
 export interface LogBatch {
   readonly params: readonly KeyValue[];
-  readonly metrics: readonly MetricPoint[];
+  readonly metrics: readonly LoggedPoint[];
   readonly tags: readonly KeyValue[];
 }
 

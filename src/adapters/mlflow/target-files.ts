@@ -2,7 +2,7 @@
 import { MigrationError } from "../../errors.ts";
 import type { SendFile } from "../../ports/target.ts";
 import { FILE_PATH_REFUSES } from "./capabilities.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { ServerFiles } from "./file-access.ts";
 
 /**
  * A sender for files below `artifactUri`. Overwrites what is there, so it may be repeated. Each send throws NAME_ILLEGAL for a path
@@ -25,7 +25,7 @@ export function createSender({ http, direct, signed }: Server, artifactUri: stri
   };
 }
 
-type Server = Pick<MlflowServer, "http" | "direct" | "signed">;
+type Server = Pick<ServerFiles, "http" | "direct" | "signed">;
 
 function sizeOf({ sizeBytes }: { readonly sizeBytes?: number }): { readonly sizeBytes?: number } {
   return sizeBytes === undefined ? {} : { sizeBytes };
@@ -35,7 +35,10 @@ function sizeOf({ sizeBytes }: { readonly sizeBytes?: number }): { readonly size
  * Checks, before anything is written, that files could be: where the server keeps them in a bucket, that the package for it is installed and
  * that there are credentials. Throws NOT_SUPPORTED or NOT_AUTHORISED.
  */
-export async function requireFileStore({ http, direct, artifactRoot }: MlflowServer, signal: AbortSignal): Promise<void> {
+export async function requireFileStore(
+  { http, direct, artifactRoot }: Pick<ServerFiles, "http" | "direct" | "artifactRoot">,
+  signal: AbortSignal,
+): Promise<void> {
   if (artifactRoot === undefined || proxyPath(artifactRoot, http.baseUrl) !== undefined) return;
   await direct.at(artifactRoot)?.ready(signal);
 }

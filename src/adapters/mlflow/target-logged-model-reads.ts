@@ -2,7 +2,7 @@
 import type { EntityKey, LoggedModel } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import { get, searchLoggedModels } from "./calls.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { toLoggedModel } from "./convert.ts";
 import type { ModelUse } from "./convert.ts";
 import type { Calls } from "./target-calls.ts";
@@ -34,16 +34,16 @@ export interface LoggedModelReader {
 }
 
 export function createLoggedModelReader(parts: {
-  readonly server: Pick<MlflowServer, "http" | "direct">;
+  readonly server: Pick<MlflowServer, "http" | "files" | "dialect">;
   readonly calls: Calls;
   readonly runs: RunReader;
 }): LoggedModelReader {
   const { server, calls, runs } = parts;
-  const { http, direct } = server;
+  const { http, files, dialect } = server;
   const one = async (id: string, signal: AbortSignal): Promise<WireLoggedModel> => {
     const path = `/api/2.0/mlflow/logged-models/${encodeURIComponent(id)}`;
     const { model } = await get(http, path, { schema: wire.loggedModel, signal });
-    direct.note(model.info.model_id, model.info.artifact_uri);
+    files.note(model.info.model_id, model.info.artifact_uri);
     return model;
   };
   return {
@@ -60,7 +60,8 @@ export function createLoggedModelReader(parts: {
       return toLoggedModel(model, use, () => true);
     },
     async *placed(experimentId, signal) {
-      for await (const model of searchLoggedModels(http, [experimentId], signal)) {
+      const search = { experimentIds: [experimentId], page: dialect.loggedModelPage };
+      for await (const model of searchLoggedModels(http, search, signal)) {
         const source = model.info.tags.get(SOURCE_TAG);
         const mark = model.info.tags.get(MARK_TAG);
         if (source !== undefined) yield { id: model.info.model_id, source, deleted: false, ...(mark === undefined ? {} : { mark }) };

@@ -3,10 +3,9 @@ import { MigrationError } from "../../errors.ts";
 import type { LoggedModel, PlacedKey, Tags } from "../../model/entities.ts";
 import { idOf, keyOf, placed } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { keyValues, markTag, provenanceTags, sourceDigest, tagChanges } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
-import { createSender } from "./target-files.ts";
 import type { PlacedIndex } from "./target-index.ts";
 import type { LoggedModelReader } from "./target-logged-model-reads.ts";
 import { logModelMetrics, refuseRunlessMetrics } from "./target-model-metrics.ts";
@@ -30,11 +29,11 @@ export async function putLoggedModel(writing: LoggedModelWriting, model: LoggedM
   const { id } = draft;
   const key = placed(keyOf("logged-model", id));
   const linked = context.withSelf(model, key);
-  await context.files(createSender(server, draft.artifactUri, signal));
+  await context.files(server.files.sender(draft.artifactUri, signal));
   for (const output of model.outputOf)
     await linkOutput(writing, { id, run: idOf(output.run), step: output.step, isNew: draft.isNew }, signal);
   for (const run of model.inputOf) await calls.post("runs/log-inputs", { run_id: idOf(run), models: [{ model_id: id }] }, signal);
-  await logModelMetrics(calls, id, model.metrics, signal);
+  await logModelMetrics(server, id, model.metrics, signal);
   if (draft.status !== model.status)
     await calls.patch(`logged-models/${id}`, { model_id: id, status: `LOGGED_MODEL_${model.status}` }, signal);
   const { mark } = context;

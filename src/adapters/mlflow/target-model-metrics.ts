@@ -2,8 +2,10 @@
 import { MigrationError } from "../../errors.ts";
 import type { LoggedModel, ModelMetric } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
-import type { Calls } from "./target-calls.ts";
-import { parseWire, wire } from "./wire.ts";
+import type { MlflowServer } from "./server.ts";
+import type { LoggedPoint } from "./target-batches.ts";
+
+type Server = Pick<MlflowServer, "http" | "dialect">;
 
 /** Throws NOT_SUPPORTED where a metric has no run: every metric route of 3.17.2 demands one. */
 export function refuseRunlessMetrics(model: LoggedModel): void {
@@ -19,20 +21,20 @@ export function refuseRunlessMetrics(model: LoggedModel): void {
 }
 
 /** Logs the metrics to their runs with the model's id: the run's own point, which is there already, stays single. Repeatable. */
-export async function logModelMetrics(calls: Calls, modelId: string, metrics: readonly ModelMetric[], signal: AbortSignal): Promise<void> {
+export async function logModelMetrics(
+  server: Server,
+  modelId: string,
+  metrics: readonly ModelMetric[],
+  signal: AbortSignal,
+): Promise<void> {
   for (const [runId, ofRun] of byRun(metrics)) {
-    const values = await valuesOfRun(calls, runId, ofRun, signal);
-    const points = ofRun.map((metric, index) => ({
-      key: metric.key,
-      value: values[index],
-      timestamp: metric.timestamp,
-      step: metric.step,
-      model_id: modelId,
-      dataset_name: metric.datasetName,
-      dataset_digest: metric.datasetDigest,
-    }));
+    const values = await valuesOfRun(server, runId, ofRun, signal);
+    const points = ofRun.map(({ key, timestamp, step, datasetName, datasetDigest }, index): LoggedPoint => {
+      return { key, value: values[index] ?? Number.NaN, timestamp, step, model: { id: modelId, datasetName, datasetDigest } };
+    });
     for (let start = 0; start < points.length; start += MOST_METRICS) {
-      await calls.post("runs/log-batch", { run_id: runId, metrics: points.slice(start, start + MOST_METRICS) }, signal);
+      const metrics = points.slice(start, start + MOST_METRICS);
+      await server.dialect.logBatch(server.http, runId, { params: [], metrics, tags: [] }, signal);
     }
   }
 }
@@ -54,29 +56,17 @@ function byRun(metrics: readonly ModelMetric[]): Map<string, ModelMetric[]> {
  * The values to send. SQL stores keep a NaN of a run, but turn it into 0 in the model's copy (3.17.2); sent as 0 it would
  * become another point of the run, so a 0 whose run has a NaN in its place goes out as the NaN it was.
  */
-async function valuesOfRun(calls: Calls, runId: string, metrics: readonly ModelMetric[], signal: AbortSignal): Promise<number[]> {
+async function valuesOfRun(server: Server, runId: string, metrics: readonly ModelMetric[], signal: AbortSignal): Promise<number[]> {
   const values: number[] = [];
   for (const metric of metrics) {
-    const wasNaN = metric.value === 0 && (await hasOnlyNaN(calls, runId, metric, signal));
+    const wasNaN = metric.value === 0 && (await hasOnlyNaN(server, runId, metric, signal));
     values.push(wasNaN ? Number.NaN : metric.value);
   }
   return values;
 }
 
-async function hasOnlyNaN(calls: Calls, runId: string, metric: ModelMetric, signal: AbortSignal): Promise<boolean> {
-  const answer = await calls.get(
-    "metrics/get-history-bulk-interval",
-    [
-      ["run_ids", runId],
-      ["metric_key", metric.key],
-      ["start_step", String(metric.step)],
-      ["end_step", String(metric.step)],
-      ["max_results", "2500"],
-    ],
-    signal,
-  );
-  const values = parseWire(wire.metrics, answer, "metrics/get-history-bulk-interval").metrics.filter(
-    ({ timestamp }) => timestamp === metric.timestamp,
-  );
+async function hasOnlyNaN({ http, dialect }: Server, runId: string, metric: ModelMetric, signal: AbortSignal): Promise<boolean> {
+  const points = await dialect.pointsAt(http, { run: runId, metric: metric.key, step: metric.step }, signal);
+  const values = points.filter(({ timestamp }) => timestamp === metric.timestamp);
   return values.some(({ value }) => Number.isNaN(value)) && !values.some(({ value }) => value === 0);
 }

@@ -3,7 +3,7 @@ import { MigrationError } from "../../errors.ts";
 import type { Run } from "../../model/entities.ts";
 import { PROVENANCE } from "../../model/keys.ts";
 import { get, searchRuns } from "./calls.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { toRun } from "./convert.ts";
 import { SOURCE_TAG } from "./target-calls.ts";
 import { createFolder } from "./target-fold.ts";
@@ -36,7 +36,7 @@ export interface RunReader {
   placed(experimentId: string, signal: AbortSignal): AsyncIterable<IndexedObject>;
 }
 
-type Server = Pick<MlflowServer, "http" | "direct">;
+type Server = Pick<MlflowServer, "http" | "files" | "dialect">;
 
 export function createRunReader(server: Server): RunReader {
   const { http } = server;
@@ -80,8 +80,8 @@ const MOST_FOLDED = 100;
 /** `IS NOT NULL` would say it better, but 2.x does not know it. */
 export const HAS_SOURCE = `tags.${SOURCE_TAG} LIKE '%'`;
 
-function runThere(run: WireRun, { direct }: Server): RunThere {
-  direct.note(run.info.run_id, run.info.artifact_uri);
+function runThere(run: WireRun, { files }: Server): RunThere {
+  files.note(run.info.run_id, run.info.artifact_uri);
   return {
     id: run.info.run_id,
     artifactUri: run.info.artifact_uri,
@@ -96,10 +96,9 @@ async function byIds(
   { experimentId, ids }: { readonly experimentId: string; readonly ids: readonly string[] },
   signal: AbortSignal,
 ): Promise<Map<string, RunThere>> {
-  const filter = `attributes.run_id IN (${ids.map((id) => `'${id}'`).join(",")})`;
   const found = new Map<string, RunThere>();
-  for await (const runs of searchRuns(server.http, { experimentIds: [experimentId], filter }, signal)) {
-    for (const run of runs) found.set(run.info.run_id, runThere(run, server));
+  for await (const run of server.dialect.runs(server.http, { experimentIds: [experimentId], ids }, signal)) {
+    found.set(run.info.run_id, runThere(run, server));
   }
   return found;
 }

@@ -1,6 +1,7 @@
 // Writes runs: create, files, status, inputs, and then params, points and tags in batches, the completion mark at the very end.
 import { MigrationError } from "../../errors.ts";
-import type { DatasetInput, PlacedKey, Run } from "../../model/entities.ts";
+import type { DatasetInput, MetricPoint, PlacedKey, Run } from "../../model/entities.ts";
+import { datasetText } from "../../model/facts.ts";
 import { idOf, keyOf, placed } from "../../model/keys.ts";
 import { REFERENCE_TAGS } from "../../model/references.ts";
 import type { PutContext } from "../../ports/target.ts";
@@ -8,10 +9,9 @@ import { logBatches } from "./target-batches.ts";
 import type { KeyValue, RunContent } from "./target-batches.ts";
 import { isRefusal, keyValues, markTag, provenanceTags, sourceDigest, tagChanges } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
-import { createSender } from "./target-files.ts";
 import type { PlacedIndex } from "./target-index.ts";
 import { createOnce } from "./target-once.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import type { RunReader, RunThere } from "./target-run-reads.ts";
 
 export interface RunWriting {
@@ -28,15 +28,16 @@ export async function putRun(writing: RunWriting, run: Run, context: PutContext)
   const draft = context.existing === undefined ? await createRun(writing, run, context) : await reopenRun(writing, run, context);
   const key = placed(keyOf("run", draft.id));
   const linked = context.withSelf(run, key);
-  await context.files(createSender(server, draft.artifactUri, signal));
+  await context.files(server.files.sender(draft.artifactUri, signal));
   if (draft.update !== undefined) await calls.post("runs/update", { run_id: draft.id, ...draft.update }, signal);
-  await logDatasets(calls, draft.id, run.datasets, signal);
+  const datasets = run.datasets.filter((dataset) => !draft.datasets.has(datasetText(dataset)));
+  await logDatasets(server, draft.id, datasets, signal);
   const { mark } = context;
   const tags = [
     ...keyValues(linked.tags).filter(({ key: tag, value }) => draft.tags.get(tag) !== value && tag !== NAME_TAG),
     markTag(mark),
   ];
-  await logContent(calls, draft.id, { params: run.params, points: context.points(), tags }, signal);
+  await logContent(server, draft.id, { params: run.params, points: draft.missing(context.points()), tags }, signal);
   index.note(idOf(run.experiment), sourceDigest(context.provenance), { id: draft.id, mark, deleted: false });
   return key;
 }
@@ -45,16 +46,13 @@ export async function putRun(writing: RunWriting, run: Run, context: PutContext)
 export async function linkRun(writing: RunWriting, run: Run, key: PlacedKey, context: Pick<PutContext, "mark" | "signal">): Promise<void> {
   const references = keyValues(run.tags).filter((tag) => REFERENCE_TAGS.includes(tag.key));
   const content = { params: new Map<string, string>(), points: noPoints(), tags: [...references, markTag(context.mark)] };
-  await logContent(writing.calls, idOf(key), content, context.signal);
+  await logContent(writing.server, idOf(key), content, context.signal);
   writing.index.amend(idOf(key), { mark: context.mark });
 }
 
 /** Sends params, points and tags, one request after the other: the last holds the last tags. */
-export async function logContent(calls: Calls, runId: string, content: RunContent, signal: AbortSignal): Promise<void> {
-  for await (const { params, metrics, tags } of logBatches(content)) {
-    const points = metrics.map(({ key, value, timestamp, step }) => ({ key, value, timestamp, step }));
-    await calls.post("runs/log-batch", { run_id: runId, params, metrics: points, tags }, signal);
-  }
+async function logContent({ http, dialect }: MlflowServer, runId: string, content: RunContent, signal: AbortSignal): Promise<void> {
+  for await (const batch of logBatches(content)) await dialect.logBatch(http, runId, batch, signal);
 }
 
 /** A run that exists, and what of it is still to be sent. */
@@ -63,6 +61,10 @@ interface DraftRun {
   readonly artifactUri: string;
   /** Tags that it has already. */
   readonly tags: ReadonlyMap<string, string>;
+  /** Datasets that it has already, as datasetText. */
+  readonly datasets: ReadonlySet<string>;
+  /** Of its points, those that it may not have yet. */
+  readonly missing: (points: AsyncIterable<readonly MetricPoint[]>) => AsyncIterable<readonly MetricPoint[]>;
   /** Fields for runs/update; undefined when nothing is to be changed. */
   readonly update: object | undefined;
 }
@@ -90,6 +92,8 @@ async function createRun({ calls, runs, index }: RunWriting, run: Run, context: 
     id: made.id,
     artifactUri: made.artifactUri,
     tags: new Map(tags.map(({ key, value }) => [key, value])),
+    datasets: new Set(),
+    missing: (points) => points,
     update: isOpen ? undefined : { status: run.status, ...(run.endTime === undefined ? {} : { end_time: run.endTime }) },
   };
 }
@@ -108,7 +112,7 @@ async function sendCreate(calls: Calls, runs: RunReader, body: { experiment_id: 
 }
 
 /** Prepares a run that is there, whole or half-written: what the entity no longer has is taken away. */
-async function reopenRun({ calls, runs }: RunWriting, run: Run, context: PutContext): Promise<DraftRun> {
+async function reopenRun({ calls, server, runs }: RunWriting, run: Run, context: PutContext): Promise<DraftRun> {
   const { signal } = context;
   const id = idOf(context.existing?.key ?? run.key);
   const there = await runs.get(id, signal);
@@ -125,6 +129,8 @@ async function reopenRun({ calls, runs }: RunWriting, run: Run, context: PutCont
     id,
     artifactUri: there.artifactUri,
     tags: before.tags,
+    datasets: new Set(before.datasets.map(datasetText)),
+    missing: (points) => server.dialect.missingPoints(server.http, before, points, signal),
     update: isEqual ? undefined : { run_name: run.name, status: run.status, ...end },
   };
 }
@@ -156,7 +162,12 @@ function tagsForCreate(run: Run): KeyValue[] {
 /** As for log-batch. */
 const MOST_BYTES = 900_000;
 
-async function logDatasets(calls: Calls, runId: string, datasets: readonly DatasetInput[], signal: AbortSignal): Promise<void> {
+async function logDatasets(
+  { http, dialect }: MlflowServer,
+  runId: string,
+  datasets: readonly DatasetInput[],
+  signal: AbortSignal,
+): Promise<void> {
   // One at a time where they are large: a profile may have 16 MB.
   const inputs = datasets.map(({ name, digest, sourceType, source, schema, profile, tags }) => ({
     dataset: { name, digest, source_type: sourceType, source, schema, profile },
@@ -164,25 +175,7 @@ async function logDatasets(calls: Calls, runId: string, datasets: readonly Datas
   }));
   const isSmall = Buffer.byteLength(JSON.stringify(inputs)) <= MOST_BYTES;
   const requests = inputs.length === 0 ? [] : isSmall ? [inputs] : inputs.map((input) => [input]);
-  for (const request of requests) await again(() => calls.post("runs/log-inputs", { run_id: runId, datasets: request }, signal));
-}
-
-/** Times that another run may get ahead with the same dataset. */
-const RACES = 5;
-
-/**
- * Two runs that bring the same dataset to an experiment at once: the server looks, finds none, and one of the two inserts fails on
- * the table's key. It is there then, so the call, which may be repeated, succeeds (seen on 3.17.2 with SQLite).
- */
-async function again<T>(call: () => Promise<T>): Promise<T> {
-  for (let race = 1; ; race++) {
-    try {
-      return await call();
-    } catch (thrown) {
-      if (race >= RACES || !isRefusal(thrown, "BAD_REQUEST") || !/IntegrityError|UniqueViolation|unique constraint/i.test(thrown.message))
-        throw thrown;
-    }
-  }
+  for (const request of requests) await dialect.logDatasets(http, runId, request, signal);
 }
 
 function shorten(text: string): string {

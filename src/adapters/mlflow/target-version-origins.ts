@@ -2,9 +2,9 @@
 import type { ModelVersion } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import type { Carriers } from "./target-carriers.ts";
-import { artifactUriBelow, createSender } from "./target-files.ts";
+import { artifactUriBelow } from "./target-files.ts";
 import type { LoggedModelReader } from "./target-logged-model-reads.ts";
 import type { RunReader } from "./target-run-reads.ts";
 
@@ -92,7 +92,7 @@ async function carrierOrigin(
 ): Promise<VersionOrigin> {
   const carrier = await carriers.open(version, context);
   const source = artifactUriBelow(carrier.artifactUri, CARRIED_FOLDER);
-  await context.files(createSender(server, source, context.signal));
+  await context.files(server.files.sender(source, context.signal));
   return { fields: { source, ...(freeRuns ? runOf(version) : { run_id: carrier.id }) }, carrier: carrier.id };
 }
 

@@ -4,12 +4,10 @@ import type { Entity, Experiment, PlacedKey, Run } from "../../model/entities.ts
 import { idOf, keyOf, placed } from "../../model/keys.ts";
 import type { Source } from "../../ports/source.ts";
 import type { FindContext, Found, PutContext, Target } from "../../ports/target.ts";
-import { mlflowCapabilities } from "./capabilities.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { createCalls, sourceDigest } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
 import { createCarriers } from "./target-carriers.ts";
-import { createExperimentReader } from "./target-experiment-reads.ts";
 import { findExperiment, putExperiment } from "./target-experiments.ts";
 import type { ExperimentWriting } from "./target-experiments.ts";
 import { createPlacedIndex } from "./target-index.ts";
@@ -34,7 +32,7 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
   return {
     uri: source.uri,
     origin: source.origin,
-    capabilities: mlflowCapabilities(server),
+    capabilities: server.capabilities,
     select: (selection, signal) => source.select(selection, signal),
     ask: (question, signal) => source.ask(question, signal),
     histories: (runs, signal) => source.histories(runs, signal),
@@ -59,9 +57,9 @@ interface Writers {
 
 function createWriters(server: MlflowServer): Writers {
   const { http } = server;
-  const freeRuns = mlflowCapabilities(server).versionFiles === "by-free-reference";
+  const freeRuns = server.capabilities.versionFiles === "by-free-reference";
   const calls = createCalls(http);
-  const experiments = createExperimentReader(http);
+  const experiments = server.dialect.experimentReader(http);
   const runs = createRunReader(server);
   const loggedModels = createLoggedModelReader({ server, calls, runs });
   const runIndex = createPlacedIndex((id, signal) => runs.placed(id, signal));

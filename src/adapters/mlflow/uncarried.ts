@@ -2,6 +2,7 @@
 // what it does not show to this principal is named without a number.
 import type { z } from "zod";
 import { MigrationError } from "../../errors.ts";
+import type { HttpClient } from "../../http/client.ts";
 import { isSwitchedOffPart } from "../../http/failure.ts";
 import type { Experiment } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
@@ -9,8 +10,7 @@ import { isEverything, matcher, sidesOf, tagMatcher } from "../../model/selectio
 import type { Selection } from "../../model/selection.ts";
 import type { NotCarried } from "../../ports/source.ts";
 import { get, searchModels } from "./calls.ts";
-import { unlessNotFound } from "./connect.ts";
-import type { MlflowServer } from "./connect.ts";
+import { unlessNotFound } from "./calls.ts";
 import { parseWire, wire } from "./wire.ts";
 
 /** Most that one search gives; with a further page the count is "at least". */
@@ -23,7 +23,7 @@ const DATASETS = 50;
  * Logged models that are deleted cannot be counted: no call lists them.
  */
 export async function countUncarried(
-  server: MlflowServer,
+  http: HttpClient,
   { experiments, selection }: { readonly experiments: readonly Experiment[]; readonly selection: Selection },
   signal: AbortSignal,
 ): Promise<readonly NotCarried[]> {
@@ -35,22 +35,22 @@ export async function countUncarried(
   const whole = experiments.filter(({ name, tags, deleted }) => !deleted && isNamed(name) && isTagged(tags));
   const named = new Map(whole.map(({ key, name }) => [idOf(key), name]));
   const counts = await Promise.all([
-    sides.models && selection.stages === undefined ? prompts(server, selection, signal) : [],
-    named.size === 0 ? [] : offered(anyTraces(server, named, signal), [unseen("traces")]),
-    named.size === 0 ? [] : offered(datasets(server, [...named.keys()], signal), [unseen("evaluation datasets")]),
-    offered(scorers(server, named, signal), [unseen("scorers")]),
+    sides.models && selection.stages === undefined ? prompts(http, selection, signal) : [],
+    named.size === 0 ? [] : offered(anyTraces(http, named, signal), [unseen("traces")]),
+    named.size === 0 ? [] : offered(datasets(http, [...named.keys()], signal), [unseen("evaluation datasets")]),
+    offered(scorers(http, named, signal), [unseen("scorers")]),
     // Where the server asks for a login, webhooks are for administrators: others have nothing there that could be missed.
-    isEverything(selection) ? offered(webhooks(server, signal), []) : [],
-    isOpen(selection) ? offered(hidden(server, signal), []) : [],
+    isEverything(selection) ? offered(webhooks(http, signal), []) : [],
+    isOpen(selection) ? offered(hidden(http, signal), []) : [],
   ]);
   return counts.flat().filter((item) => item.count > 0 || item.atLeast === true);
 }
 
-async function prompts(server: MlflowServer, selection: Selection, signal: AbortSignal): Promise<NotCarried[]> {
+async function prompts(http: HttpClient, selection: Selection, signal: AbortSignal): Promise<NotCarried[]> {
   const { models, tags: tests, aliases, since } = selection;
   const [isNamed, isTagged, isAlias] = [matcher(models ?? ["*"]), tagMatcher(tests), matcher(aliases ?? ["*"])];
   let count = 0;
-  for await (const prompt of searchModels(server.http, { prompts: true }, signal)) {
+  for await (const prompt of searchModels(http, { prompts: true }, signal)) {
     const isLate = since === undefined || (prompt.last_updated_timestamp ?? 0n) >= BigInt(since.from);
     const isAliased = aliases === undefined || prompt.aliases.some(({ alias }) => isAlias(alias));
     if (isNamed(prompt.name) && isTagged(prompt.tags) && isLate && isAliased) count += 1;
@@ -58,26 +58,26 @@ async function prompts(server: MlflowServer, selection: Selection, signal: Abort
   return [{ what: "prompts", count }];
 }
 
-async function anyTraces(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
-  return (await unlessNotFound(traces(server, named, signal))) ?? tracesBefore3(server, named, signal);
+async function anyTraces(http: HttpClient, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
+  return (await unlessNotFound(traces(http, named, signal))) ?? tracesBefore3(http, named, signal);
 }
 
 /** One search over all experiments. */
-async function traces(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
+async function traces(http: HttpClient, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
   const path = "/api/3.0/mlflow/traces/search";
   const locations = [...named.keys()].map((id) => ({ type: "MLFLOW_EXPERIMENT", mlflow_experiment: { experiment_id: id } }));
-  const answer = await server.http.json({ method: "POST", path, body: { locations, max_results: TRACES }, repeat: "safe" }, signal);
+  const answer = await http.json({ method: "POST", path, body: { locations, max_results: TRACES }, repeat: "safe" }, signal);
   return tracesOf(parseWire(wire.traces, answer, path), named);
 }
 
 /** Servers before 3.0 have another route, which takes the experiments in its address: a few at a time. */
-async function tracesBefore3(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
+async function tracesBefore3(http: HttpClient, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
   const ids = [...named.keys()];
   const counts: NotCarried[] = [];
   for (let at = 0; at < ids.length; at += EXPERIMENTS_IN_ADDRESS) {
     const some = ids.slice(at, at + EXPERIMENTS_IN_ADDRESS).map((id) => ["experiment_ids", id] as const);
     const query = [...some, ["max_results", String(TRACES)] as const];
-    counts.push(...tracesOf(await get(server.http, "/api/2.0/mlflow/traces", { query, schema: wire.traces, signal }), named));
+    counts.push(...tracesOf(await get(http, "/api/2.0/mlflow/traces", { query, schema: wire.traces, signal }), named));
   }
   return counts;
 }
@@ -96,18 +96,18 @@ function tracesOf(page: z.infer<typeof wire.traces>, named: ReadonlyMap<string, 
   return [...counts].map(([id, count]) => ({ what: "traces", count, ...where(named.get(id)) }));
 }
 
-async function datasets(server: MlflowServer, experimentIds: readonly string[], signal: AbortSignal): Promise<NotCarried[]> {
+async function datasets(http: HttpClient, experimentIds: readonly string[], signal: AbortSignal): Promise<NotCarried[]> {
   const path = "/api/3.0/mlflow/datasets/search";
   const body = { experiment_ids: experimentIds, max_results: DATASETS };
-  const page = parseWire(wire.datasets, await server.http.json({ method: "POST", path, body, repeat: "safe" }, signal), path);
+  const page = parseWire(wire.datasets, await http.json({ method: "POST", path, body, repeat: "safe" }, signal), path);
   return [{ what: "evaluation datasets", count: page.datasets.length, ...(hasMore(page) ? { atLeast: true } : {}) }];
 }
 
 /** The one kind that can only be asked for by experiment; the first one tells whether the server has it. */
-async function scorers(server: MlflowServer, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
+async function scorers(http: HttpClient, named: ReadonlyMap<string, string>, signal: AbortSignal): Promise<NotCarried[]> {
   const path = "/api/3.0/mlflow/scorers/list";
   const count = async ([id, name]: readonly [string, string]): Promise<NotCarried> => {
-    const list = await get(server.http, path, { query: [["experiment_id", id]], schema: wire.scorers, signal });
+    const list = await get(http, path, { query: [["experiment_id", id]], schema: wire.scorers, signal });
     return { what: "scorers", count: list.scorers.length, ...where(name) };
   };
   const [first, ...others] = named;
@@ -115,8 +115,8 @@ async function scorers(server: MlflowServer, named: ReadonlyMap<string, string>,
   return [await count(first), ...(await Promise.all(others.map(count)))];
 }
 
-async function webhooks(server: MlflowServer, signal: AbortSignal): Promise<NotCarried[]> {
-  const page = await get(server.http, "/api/2.0/mlflow/webhooks", { schema: wire.webhooks, signal });
+async function webhooks(http: HttpClient, signal: AbortSignal): Promise<NotCarried[]> {
+  const page = await get(http, "/api/2.0/mlflow/webhooks", { schema: wire.webhooks, signal });
   return [{ what: "webhooks", count: page.webhooks.length, ...(hasMore(page) ? { atLeast: true } : {}) }];
 }
 
@@ -126,8 +126,8 @@ function isOpen({ experiments, models }: Selection): boolean {
 }
 
 /** With MLflow's basic-auth app (3.x), searches leave out what the user may not read, without a word. Administrators see everything. */
-async function hidden(server: MlflowServer, signal: AbortSignal): Promise<NotCarried[]> {
-  const { user } = await get(server.http, "/api/2.0/mlflow/users/current", { schema: wire.currentUser, signal });
+async function hidden(http: HttpClient, signal: AbortSignal): Promise<NotCarried[]> {
+  const { user } = await get(http, "/api/2.0/mlflow/users/current", { schema: wire.currentUser, signal });
   return user?.is_admin !== false ? [] : [unseen("objects that this user may not see")];
 }
 

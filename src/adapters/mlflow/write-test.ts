@@ -2,10 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { asMigrationError } from "../../errors.ts";
 import type { Examined } from "../../ports/checks.ts";
-import type { MlflowServer } from "./connect.ts";
+import type { MlflowServer } from "./server.ts";
 import { createCalls, unlessMissing } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
-import { artifactUriBelow, createSender, proxyPath } from "./target-files.ts";
+import { artifactUriBelow, proxyPath } from "./target-files.ts";
 import { tried } from "./tried.ts";
 import { parseWire, wire } from "./wire.ts";
 
@@ -57,7 +57,7 @@ async function write(
   const path = "mlferry-doctor.txt";
   const bytes = Buffer.from("written by mlferry doctor to see whether it can\n");
   undo.push({ what: `file ${path} of run ${run.run_id}`, work: () => removeFile(server, artifactUriBelow(run.artifact_uri, path)) });
-  await createSender(server, run.artifact_uri, signal)({ path, sizeBytes: bytes.length }, () => oneChunk(bytes));
+  await server.files.sender(run.artifact_uri, signal)({ path, sizeBytes: bytes.length }, () => oneChunk(bytes));
   const removal = { what: `registered model ${name}`, work: () => calls.remove("DELETE", "registered-models/delete", { name }, late) };
   await making(undo, removal, () => calls.create("registered-models/create", { name }, signal));
 }
