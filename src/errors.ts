@@ -18,7 +18,7 @@ export interface FailedRequest {
 export const CODES = {
   USAGE: { exit: 2, meaning: "the command line is not one that mlferry understands" },
   LOCATION_UNKNOWN: { exit: 2, meaning: "a source or target is written in a form that names no known place" },
-  CONFIG_INVALID: { exit: 2, meaning: "mlferry.yaml is not valid, or a file named in its place is missing" },
+  CONFIG_INVALID: { exit: 2, meaning: "mlferry.yaml or .databrickscfg is not valid, or the file or profile that was named is missing" },
   MAPPING_INVALID: { exit: 2, meaning: "the mapping file or a mapping flag is not valid" },
   FILTER_INVALID: { exit: 2, meaning: "a filter is not one that the source understands" },
   NOTHING_SELECTED: { exit: 2, meaning: "a pattern or a filter selects nothing at the source" },

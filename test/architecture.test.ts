@@ -42,6 +42,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     modules: ["undici", "p-limit", "node:crypto", "node:stream", "node:stream/promises", "node:timers/promises", "node:zlib"],
     reason: "one client for every server: it knows requests, not registries",
   },
+  login: {
+    imports: ["http", "errors"],
+    modules: ["node:fs"],
+    reason: "how to log in to a workspace, from settings to a credential; environment, clock, requests and programs are handed in",
+  },
   stores: {
     imports: ["errors"],
     modules: [

@@ -5,7 +5,7 @@ import { asMigrationError, MigrationError } from "../errors.ts";
 import type { Auth, AuthProvider } from "../http/client.ts";
 import { expiryOf, renewing } from "../http/login.ts";
 import type { RegistryLogin } from "./config.ts";
-import type { MlflowLocation, Role } from "./location.ts";
+import type { MlflowLocation, Role, UnityLocation } from "./location.ts";
 import type { Terminal } from "./terminal.ts";
 import { runTokenCommand } from "./token-command.ts";
 import type { Environment } from "./terminal.ts";
@@ -17,13 +17,13 @@ export interface Credentials {
   readonly authFrom: string;
 }
 
-type Context = Pick<Terminal, "env" | "secrets" | "now">;
+export type CredentialsContext = Pick<Terminal, "env" | "secrets" | "now">;
 
 /**
  * The credentials for a server. Those of a named registry are its own alone; without any in its entry the environment's are used, as for
  * an address. Throws USAGE for a variable that is not set, and for half a login.
  */
-export function credentialsOf(location: MlflowLocation, role: Role, context: Context): Credentials {
+export function credentialsOf(location: MlflowLocation, role: Role, context: CredentialsContext): Credentials {
   const { registry } = location;
   if (registry?.login !== undefined) return registryCredentials(registry.name, registry.login, context);
   const auth = credentialsFor(role, context.env);
@@ -43,6 +43,17 @@ export function credentialsFor(role: Role, env: Environment): Auth | undefined {
   return own ?? loginOf("MLFLOW_TRACKING_", env);
 }
 
+/** MLFLOW_UC_OSS_TOKEN, as MLflow's client has it, or for one side alone MLFERRY_SOURCE_… or MLFERRY_TARGET_UC_OSS_TOKEN; or mlferry.yaml. */
+export function unityCredentials({ registry }: UnityLocation, role: Role, context: CredentialsContext): Credentials {
+  if (registry?.login !== undefined) return registryCredentials(registry.name, registry.login, context);
+  const own = `MLFERRY_${role.toUpperCase()}_UC_OSS_TOKEN`;
+  const token = [own, "MLFLOW_UC_OSS_TOKEN"].map((name) => context.env[name] ?? "").find((value) => value !== "");
+  return {
+    ...(token === undefined ? {} : { auth: { kind: "bearer", token } }),
+    authFrom: `MLFLOW_UC_OSS_TOKEN (for the ${role} alone: ${own})`,
+  };
+}
+
 function loginOf(prefix: string, env: Environment): Auth | undefined {
   const [username, password, token] = ["USERNAME", "PASSWORD", "TOKEN"].map((name) => env[`${prefix}${name}`] ?? "");
   if (username && password) return { kind: "basic", username, password };
@@ -52,7 +63,8 @@ function loginOf(prefix: string, env: Environment): Auth | undefined {
   throw new MigrationError("USAGE", `${prefix}${there} is set, but ${prefix}${missing} is not`, { hint: "set both, or neither" });
 }
 
-function registryCredentials(name: string, login: RegistryLogin, { env, secrets, now }: Context): Credentials {
+/** The login that an entry of mlferry.yaml has of its own. Throws USAGE for a variable that is not set. */
+export function registryCredentials(name: string, login: RegistryLogin, { env, secrets, now }: CredentialsContext): Required<Credentials> {
   const whose = `registry ${name}`;
   const variable = (of: string): string => requiredVariable(of, whose, env);
   switch (login.kind) {
@@ -88,7 +100,7 @@ function requiredVariable(name: string, whose: string, env: Environment): string
   });
 }
 
-function renewingToken(obtain: () => Promise<string>, { secrets, now }: Pick<Context, "secrets" | "now">): AuthProvider {
+function renewingToken(obtain: () => Promise<string>, { secrets, now }: Pick<CredentialsContext, "secrets" | "now">): AuthProvider {
   return renewing(async () => {
     const token = await obtain();
     secrets.add(token);

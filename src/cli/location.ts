@@ -7,8 +7,7 @@ import type { Config, Registry } from "./config.ts";
 export type Location =
   | MlflowLocation
   | DatabricksLocation
-  /** An open-source Unity Catalog. */
-  | (ServerAddress & { readonly place: "uc" })
+  | UnityLocation
   | { readonly place: "bundle"; readonly path: string }
   /** A bundle through stdin where it is read, through stdout where it is written. */
   | { readonly place: "pipe" };
@@ -37,6 +36,11 @@ export interface DatabricksLocation extends ServerAddress {
   readonly place: "databricks" | "databricks-uc";
   /** The profile that was named; absent where the environment or the default profile says which workspace is meant. */
   readonly profile?: string;
+}
+
+/** An open-source Unity Catalog. */
+export interface UnityLocation extends ServerAddress {
+  readonly place: "uc";
 }
 
 /** A location of a bundle. */

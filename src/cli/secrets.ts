@@ -1,5 +1,6 @@
 // Keeps credentials out of everything that is written: what is known to be secret is blanked out of every text.
-const SECRET_VARIABLE = /(^|_)(TOKEN|PASSWORD|SECRET|ACCESS_KEY|CONNECTION_STRING)(_|$)/;
+/** Not those that only say where a secret is. */
+const SECRET_VARIABLE = /(^|_)(TOKEN|PASSWORD|SECRET|ACCESS_KEY|CONNECTION_STRING)(_|$)(?!(.*_)?(ENV|FILE|FILEPATH)$)/;
 const PROXY_VARIABLE = /^(https?|all)_proxy$/i;
 
 /** Shorter values would blank out parts of ordinary words, in names and values of the registry too; the HTTP client has its own net. */

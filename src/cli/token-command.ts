@@ -1,6 +1,7 @@
-// Runs the command that gives a token, such as `gcloud auth print-identity-token`.
+// Runs programs that give tokens: the command of mlferry.yaml, such as `gcloud auth print-identity-token`, or a command line of a cloud's.
 import { execFile } from "node:child_process";
 import { MigrationError } from "../errors.ts";
+import type { Ended } from "../login/context.ts";
 import type { Environment } from "./terminal.ts";
 
 /** So long a command may take that opens no browser. */
@@ -13,7 +14,7 @@ const LONGEST_SHOWN = 200;
  */
 export async function runTokenCommand(command: string | readonly string[], env: Environment, whose: string): Promise<string> {
   const [program = "", ...args] = typeof command === "string" ? ["/bin/sh", "-c", command] : command;
-  const { failure, stdout, stderr } = await run(program, args, env);
+  const { failure, stdout, stderr } = await runToEnd(program, args, env);
   const token = stdout.trim();
   if (failure === undefined && token !== "") return token;
   const said = stderr.trim().split("\n").at(-1)?.slice(0, LONGEST_SHOWN) ?? "";
@@ -23,14 +24,8 @@ export async function runTokenCommand(command: string | readonly string[], env: 
   });
 }
 
-interface Ended {
-  /** In words; absent when it ended well. */
-  readonly failure?: string;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(program: string, args: readonly string[], env: Environment): Promise<Ended> {
+/** Runs a program to its end, without input and for a minute at most. Never rejects. */
+export function runToEnd(program: string, args: readonly string[], env: Environment): Promise<Ended> {
   return new Promise((resolve) => {
     const child = execFile(program, args, { env: { ...env }, timeout: TIMEOUT_MS, encoding: "utf8" }, (error, stdout, stderr) => {
       resolve({ ...(error === null ? {} : { failure: failureOf(error) }), stdout, stderr });

@@ -4,7 +4,7 @@ import type { Dispatcher } from "undici";
 export type Answer = Dispatcher.ResponseData;
 
 export interface ErrorBody {
-  /** `error_code` of MLflow's JSON errors. */
+  /** `error_code` of MLflow's JSON errors, `error` (RFC 6749, 5.2) or `errorCode` of a token endpoint's. */
   readonly serverCode?: string;
   /** One line, at most 300 characters, no HTML, no SQL; may be empty. */
   readonly text: string;
@@ -19,7 +19,8 @@ export async function readErrorBody(answer: Answer): Promise<ErrorBody> {
     const serverCode = /"error_code"\s*:\s*"(\w+)"/.exec(body)?.[1];
     return { ...(serverCode === undefined ? {} : { serverCode }), text: oneLine(body) };
   }
-  const code = json["error_code"];
+  const { error, error_code: mlflowCode, errorCode, error_description: described } = json;
+  const code = mlflowCode ?? errorCode ?? (described === undefined ? undefined : error);
   return { ...(typeof code === "string" && /^\w+$/.test(code) ? { serverCode: code } : {}), text: oneLine(messageOf(json)) };
 }
 
@@ -62,11 +63,11 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** MLflow writes `message`, FastAPI `detail` (a text, or a list of objects with `msg`), others `error`. */
+/** MLflow writes `message`, FastAPI `detail` (a text, or a list of objects with `msg`), token endpoints the next two, others `error`. */
 function messageOf(json: Record<string, unknown>): string {
-  const { message, detail, error } = json;
+  const { message, detail, error_description: described, errorSummary, error } = json;
   if (Array.isArray(detail)) return detail.map((entry: unknown) => messageOfDetail(entry)).join("; ");
-  return [message, detail, error].find((text) => typeof text === "string") ?? "";
+  return [message, detail, described, errorSummary, error].find((text) => typeof text === "string") ?? "";
 }
 
 function messageOfDetail(entry: unknown): string {

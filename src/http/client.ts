@@ -38,6 +38,8 @@ export interface JsonRequest {
   readonly query?: Query;
   /** Sent with stringifyJson. */
   readonly body?: unknown;
+  /** Sent as `application/x-www-form-urlencoded`, in place of a body. */
+  readonly form?: Query;
   /**
    * `safe`: repeating changes nothing more, so failures that may pass are retried. `once`: retried only when the request surely
    * had no effect; otherwise OUTCOME_UNKNOWN is thrown at once.
@@ -149,17 +151,24 @@ function policyOf(options: HttpClientOptions): RetryPolicy {
 }
 
 async function sendJson(exchange: Exchange, request: JsonRequest, signal: AbortSignal): Promise<unknown> {
-  const { method, path, query, body, repeat } = request;
+  const { method, path, query, repeat } = request;
+  const content = contentOf(request);
   const call: Call = {
     method,
     path,
     ...(query === undefined ? {} : { query }),
-    headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
-    ...(body === undefined ? {} : { body: stringifyJson(body) }),
+    headers: { accept: "application/json", ...(content === undefined ? {} : { "content-type": content.type }) },
+    ...(content === undefined ? {} : { body: content.body }),
   };
   const repeatable = { method, url: exchange.urlOf(call), repeat, route: routeOf(call) };
   const { answer, bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
   return bytes.length === 0 ? {} : parseAnswer(repeatable, answer, bytes);
+}
+
+function contentOf({ body, form }: JsonRequest): { readonly type: string; readonly body: string } | undefined {
+  if (form !== undefined)
+    return { type: "application/x-www-form-urlencoded", body: new URLSearchParams(form.map(([...pair]) => pair)).toString() };
+  return body === undefined ? undefined : { type: "application/json", body: stringifyJson(body) };
 }
 
 async function takeItems(exchange: Exchange, request: ItemsRequest, begin: () => TakeItems, signal: AbortSignal): Promise<unknown> {

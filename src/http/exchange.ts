@@ -101,7 +101,7 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
       origin: address.origin,
       path: targetOf(address, call.path, call.query),
       method: call.method,
-      headers: { ...address.headers, ...(proof === undefined ? {} : { authorization: proof.header }), ...call.headers },
+      headers: { ...address.headers, ...proof?.headers, ...call.headers },
       body: call.body ?? null,
       signal,
       ...(call.timeoutMs === undefined ? {} : { headersTimeout: call.timeoutMs, bodyTimeout: call.timeoutMs }),

@@ -2,7 +2,13 @@
 import { MigrationError } from "../errors.ts";
 
 export type Auth =
-  { readonly kind: "basic"; readonly username: string; readonly password: string } | { readonly kind: "bearer"; readonly token: string };
+  | { readonly kind: "basic"; readonly username: string; readonly password: string }
+  | {
+      readonly kind: "bearer";
+      readonly token: string;
+      /** Sent beside it, and secret like it; names in lower case. */
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 /**
  * A credential that changes while a client is open, such as a token that expires. Both methods are called in parallel, so a provider
@@ -20,6 +26,8 @@ export interface Proof {
   readonly auth: Auth;
   /** The value of the header `authorization`. */
   readonly header: string;
+  /** All that is sent, `authorization` included. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A client's credential over its whole life. */
@@ -46,7 +54,7 @@ export function createLogin(auth: Auth | AuthProvider, from: string): Login {
   const proofOf = (one: Auth): Proof => {
     const header = headerOf(one, from);
     for (const secret of secretsOf(one, header)) secrets.add(secret);
-    return { auth: one, header };
+    return { auth: one, header, headers: { ...(one.kind === "bearer" ? one.headers : undefined), authorization: header } };
   };
   const fixed = "kind" in auth ? proofOf(auth) : undefined;
   return {
@@ -113,15 +121,20 @@ const RENEW_BEFORE_MS = 30_000;
 
 /** The end of life that a JSON Web Token states itself (RFC 7519, 4.1.4), in epoch ms. */
 export function expiryOf(token: string): number | undefined {
+  const { exp } = claimsOf(token);
+  return typeof exp === "number" ? exp * 1000 : undefined;
+}
+
+/** What a JSON Web Token says of itself; nothing for any other token. */
+export function claimsOf(token: string): Readonly<Record<string, unknown>> {
   const payload = token.split(".", 3)[1];
-  if (payload === undefined) return undefined;
+  if (payload === undefined) return {};
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    const expires = typeof claims === "object" && claims !== null && "exp" in claims ? claims.exp : undefined;
-    return typeof expires === "number" ? expires * 1000 : undefined;
+    return typeof claims === "object" && claims !== null ? (claims as Record<string, unknown>) : {};
   } catch {
     // Other tokens may have dots too.
-    return undefined;
+    return {};
   }
 }
 
@@ -136,6 +149,9 @@ function headerOf(auth: Auth, from: string): string {
 }
 
 function secretsOf(auth: Auth, header: string): string[] {
-  const own = auth.kind === "basic" ? [auth.password, encodeURIComponent(auth.password.replace(/\p{Surrogate}/gu, "\ufffd"))] : [];
+  const own =
+    auth.kind === "basic"
+      ? [auth.password, encodeURIComponent(auth.password.replace(/\p{Surrogate}/gu, "\ufffd"))]
+      : Object.values(auth.headers ?? {});
   return [header, header.replace(/^\S+\s+/, ""), ...own];
 }

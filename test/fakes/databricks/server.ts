@@ -28,6 +28,8 @@ export interface DatabricksOptions {
   /** Personal access tokens with their users. Default: `token` is the only user's. */
   readonly tokens?: Readonly<Record<string, string>>;
   readonly servicePrincipals?: readonly ServicePrincipal[];
+  /** Tokens of an identity provider that are exchanged for one of the workspace, with their users. */
+  readonly identityTokens?: Readonly<Record<string, string>>;
   /** Schemas of Unity Catalog, such as `main.ml`; none: the workspace has no metastore. */
   readonly schemas?: readonly string[];
   /** Epoch ms; for the expiry of tokens and for rates. Default: the system's. */
@@ -49,13 +51,14 @@ export interface FakeDatabricks extends AsyncDisposable {
 export async function startFakeDatabricks(options: DatabricksOptions = {}): Promise<FakeDatabricks> {
   const tokens = options.tokens ?? { token: "admin@example.com" };
   const principals = options.servicePrincipals ?? [];
-  const users = [...new Set([...Object.values(tokens), ...principals.map(({ user }) => user)])];
+  const identityTokens = options.identityTokens ?? {};
+  const users = [...new Set([...Object.values({ ...tokens, ...identityTokens }), ...principals.map(({ user }) => user)])];
   const state = new State({ rules: options.rules ?? {}, workspaceId: options.workspaceId ?? "1234567890", users });
   for (const schema of options.schemas ?? []) state.schemas.add(schema.toLowerCase());
   const now = options.now ?? Date.now;
   const fake: Fake = {
     state,
-    accounts: createAccounts(state, { tokens, servicePrincipals: principals, now }),
+    accounts: createAccounts(state, { tokens, servicePrincipals: principals, identityTokens, now }),
     limiter: createLimiter(state.rules, now),
     requests: [],
     losses: [],
