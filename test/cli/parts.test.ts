@@ -115,10 +115,14 @@ test("secrets of the environment are blanked out of any text, also within JSON a
     MLFERRY_SOURCE_TRACKING_TOKEN: "tok-en-123",
     HOME: "/home/ada",
     X_TOKEN: "short",
+    DATABRICKS_CLIENT_SECRET: "of-a-principal",
+    DATABRICKS_OIDC_TOKEN_ENV: "A_VARIABLE",
+    DATABRICKS_OIDC_TOKEN_FILEPATH: "/var/run/jwt",
   });
   expect(
     scrub(`a pa"ss/word b ${JSON.stringify({ x: 'pa"ss/word' })} ${encodeURIComponent('pa"ss/word')} tok-en-123 /home/ada short`),
   ).toBe('a *** b {"x":"***"} *** *** /home/ada short');
+  expect(scrub("of-a-principal A_VARIABLE /var/run/jwt")).toBe("*** A_VARIABLE /var/run/jwt");
 });
 
 test("the state folder is the flag's, or below $XDG_STATE_HOME where that is absolute", () => {

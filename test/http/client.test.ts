@@ -8,6 +8,17 @@ import type { JsonRequest } from "../../src/http/client.ts";
 const GET: JsonRequest = { method: "GET", path: "/api/x", repeat: "safe" };
 
 describe("a request", () => {
+  it("may carry a form", async () => {
+    const server = await serve(answer(200));
+    const form = [
+      ["scope", "a b"],
+      ["secret", "ü&=+"],
+    ] as const;
+    await clientOf(server.url).json({ method: "POST", path: "/token", form, repeat: "safe" }, never);
+    expect(server.seen[0]?.body.toString()).toBe("scope=a+b&secret=%C3%BC%26%3D%2B");
+    expect(server.seen[0]?.headers["content-type"]).toBe("application/x-www-form-urlencoded");
+  });
+
   it("carries path, query in order with repeated keys, body, headers and credentials below the base path", async () => {
     const server = await serve(answer(200, { ok: true }));
     const client = clientOf(`${server.url}/base/`, {

@@ -84,6 +84,14 @@ describe("an error answer", () => {
     expect(error.code).toBe("REQUEST_FAILED");
   });
 
+  it.each([
+    [{ error: "invalid_client", error_description: "who is it" }, /answered 400 invalid_client to .*: who is it$/],
+    [{ errorCode: "invalid_scope", errorSummary: "no such scope" }, /answered 400 invalid_scope to .*: no such scope$/],
+    [{ error: "an error in words" }, /answered 400 to .*: an error in words$/],
+  ])("understands the errors of token endpoints: %j", async (body, message) => {
+    expect((await failureOf(answer(400, body))).error.message).toMatch(message);
+  });
+
   it("understands FastAPI's details", async () => {
     expect((await failureOf(answer(400, { detail: "is a directory" }))).error.message).toMatch(/: is a directory$/);
     expect((await failureOf(answer(422, { detail: [{ msg: "field required" }, { msg: "too long" }] }))).error.message).toMatch(

@@ -128,6 +128,14 @@ it("what keeps a token from coming is the request's error, and the next request 
   expect(server.seen).toHaveLength(1);
 });
 
+it("a token may bring headers with it, which are as secret", async () => {
+  const server = await serve(answer(403, "not with managing-token"));
+  const auth = { kind: "bearer", token: "token-1", headers: { "x-managing": "managing-token" } } as const;
+  const error = await errorOf(clientOf(server.url, { auth }).json(GET, never));
+  expect(server.seen[0]?.headers).toMatchObject({ authorization: "Bearer token-1", "x-managing": "managing-token" });
+  expect(error.message).toContain("not with ***");
+});
+
 it("reads the end of life of a JSON Web Token, and of nothing else", () => {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   expect(expiryOf(`${part({ alg: "none" })}.${part({ exp: 1_700_000_000 })}.c2ln`)).toBe(1_700_000_000_000);
