@@ -1,6 +1,7 @@
 // From the location of a Databricks workspace to what its client is made of: who asks is looked for in mlferry.yaml, profiles and variables.
 import { homedir } from "node:os";
-import type { Auth, AuthProvider, JsonRequest } from "../http/client.ts";
+import { missingPrivilege } from "../adapters/unity-catalog/privileges.ts";
+import type { Auth, AuthProvider, JsonRequest, RefusalHint } from "../http/client.ts";
 import { createHttpClient } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
 import type { AzureCloud, Basic, Web } from "../login/context.ts";
@@ -21,6 +22,8 @@ export interface DatabricksLogin {
   readonly authFrom: string;
   /** Which workspace is meant, where one host serves several. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Names the privilege that is missing. */
+  readonly refusalHint: RefusalHint;
   readonly userAgent: string;
 }
 
@@ -50,13 +53,13 @@ export async function databricksLogin(location: DatabricksLocation, role: Role, 
   const agent = `mlferry/${version} os/${process.platform}`;
   if (registry?.login !== undefined) {
     const { auth, authFrom } = registryCredentials(registry.name, registry.login, context);
-    return { auth, authFrom, headers, userAgent: agent };
+    return { auth, authFrom, headers, refusalHint: missingPrivilege, userAgent: agent };
   }
   for (const name of SECRET_SETTINGS) secrets.add(settings.get(name)?.value ?? "");
   const web = webOf(location, context);
   const azure = context.azure === undefined ? {} : { azure: context.azure };
   const { method, auth, from } = await logIn({ settings, url, env, now, web, run: runToEnd, keepSecret: secrets.add, ...azure });
-  return { auth, authFrom: from, headers, userAgent: `${agent} auth/${method}` };
+  return { auth, authFrom: from, headers, refusalHint: missingPrivilege, userAgent: `${agent} auth/${method}` };
 }
 
 const SECRET_SETTINGS: readonly SettingName[] = ["token", "password", "client_secret", "oidc_token", "azure_client_secret"];

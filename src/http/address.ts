@@ -12,8 +12,23 @@ export interface AddressOptions {
   /** Where the credential is set, for hints; default: MLflow's own variables. */
   readonly authFrom?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly refusalHint?: RefusalHint;
   readonly userAgent: string;
 }
+
+/** A request that the server refused, although it knows who asks (403). */
+export interface RefusedCall {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Query;
+  /** Where it was a text. */
+  readonly body?: string;
+  /** The server's words. */
+  readonly says: string;
+}
+
+/** What to do about a refusal, where that is known; undefined: the client's own words. */
+export type RefusalHint = (refused: RefusedCall) => string | undefined;
 
 /** A server as the client knows it. */
 export interface Address {
@@ -29,6 +44,7 @@ export interface Address {
   readonly credential?: string;
   /** Where the credential is set, in words for a hint. */
   readonly authFrom: string;
+  readonly refusalHint?: RefusalHint;
   /** Takes this client's own credentials out of a text, such as a server's answer that repeats them. */
   scrub(text: string): string;
 }
@@ -52,6 +68,7 @@ export function createAddress(options: AddressOptions): Address {
     ...(login === undefined ? {} : { login }),
     ...(credential === undefined ? {} : { credential }),
     authFrom,
+    ...(options.refusalHint === undefined ? {} : { refusalHint: options.refusalHint }),
     scrub: (text) => scrubbed(text, [...fixed, ...(login?.secrets() ?? [])]),
   };
 }

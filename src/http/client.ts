@@ -2,7 +2,7 @@
 // No knowledge of MLflow's routes lives here; adapters have it.
 import { MigrationError } from "../errors.ts";
 import { createAddress, plainHeaders } from "./address.ts";
-import type { Query } from "./address.ts";
+import type { Query, RefusalHint } from "./address.ts";
 import { isHtml } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { systemClock } from "./clock.ts";
@@ -24,7 +24,7 @@ import { upload } from "./upload.ts";
 import { routeOf } from "./workload.ts";
 import type { Uploaded, UploadRequest } from "./upload.ts";
 
-export type { Query } from "./address.ts";
+export type { Query, RefusalHint, RefusedCall } from "./address.ts";
 export type { DownloadRequest } from "./download.ts";
 export type { Auth, AuthProvider } from "./login.ts";
 export type { RetryEvent } from "./retry.ts";
@@ -93,6 +93,8 @@ export interface HttpClientOptions {
   readonly auth?: Auth | AuthProvider;
   /** Where the credential is set, for the hint when it is refused. Default: MLflow's own variables. */
   readonly authFrom?: string;
+  /** What to do about a 403, from somebody who knows the server. */
+  readonly refusalHint?: RefusalHint;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly pacer: Pacer;

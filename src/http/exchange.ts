@@ -118,7 +118,7 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
   if (answer.statusCode < 300 || answer.statusCode === call.accept) return { value: answer };
   const url = shownUrl(address, call.path, call.query);
   const wasTaken = proof !== undefined && address.login?.wasTaken(proof) === true;
-  const failure = await answerFailure(answer, { method: call.method, url, address, now: line.policy.clock.now(), wasTaken });
+  const failure = await answerFailure(answer, { call, url, address, now: line.policy.clock.now(), wasTaken });
   throwIfInterrupted(signal);
   const renewed = answer.statusCode === 401 && proof !== undefined && (await address.login?.replaced(proof)) === true;
   return { failure: renewed ? { ...failure, renewed } : failure };

@@ -2,7 +2,7 @@
 import { MigrationError } from "../errors.ts";
 import type { ErrorCode, FailedRequest } from "../errors.ts";
 import { shownLocation } from "./address.ts";
-import type { Address } from "./address.ts";
+import type { Address, Query, RefusedCall } from "./address.ts";
 import type { Strain } from "./adaptive.ts";
 import { headerOf, readErrorBody } from "./answer.ts";
 import type { Answer, ErrorBody } from "./answer.ts";
@@ -30,6 +30,14 @@ export function isSwitchedOffPart(thrown: unknown): boolean {
   return thrown instanceof MigrationError && thrown.request?.status === 503 && thrown.hint === SWITCHED_OFF_HINT;
 }
 
+/** A request that was sent, as far as it tells what was asked. */
+interface FailedCall {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Query;
+  readonly body?: unknown;
+}
+
 /** The result of one attempt that was neither interrupted nor hit by a defect. */
 export type Attempt<T> = { readonly value: T } | { readonly failure: Failure };
 
@@ -39,9 +47,10 @@ export type Attempt<T> = { readonly value: T } | { readonly failure: Failure };
  */
 export async function answerFailure(
   answer: Answer,
-  context: { method: string; url: string; address: Address; now: number; wasTaken: boolean },
+  context: { call: FailedCall; url: string; address: Address; now: number; wasTaken: boolean },
 ): Promise<Failure> {
-  const { method, url, address } = context;
+  const { call, url, address } = context;
+  const { method } = call;
   const read = await readErrorBody(answer);
   const body = { ...read, text: address.scrub(read.text) };
   const status = answer.statusCode;
@@ -228,12 +237,19 @@ function isSwitchedOff(body: ErrorBody): boolean {
 /** As PostgreSQL, MySQL and SQL Server word it. */
 const TOO_LONG = /value too long for type|Data too long for column|would be truncated/i;
 
-function hintOf(code: ErrorCode, status: number, body: ErrorBody, { address, wasTaken }: { address: Address; wasTaken: boolean }): string {
+function hintOf(
+  code: ErrorCode,
+  status: number,
+  body: ErrorBody,
+  { address, call, wasTaken }: { address: Address; call: FailedCall; wasTaken: boolean },
+): string {
   if (/invalid host header/i.test(body.text)) return "start the server with --allowed-hosts naming this host, or use its IP address";
   if (code === "NOT_AUTHORISED") {
     if (address.credential === undefined) return `no credential was sent: set ${address.authFrom}`;
     if (status === 401 && wasTaken)
       return `${address.credential} was taken until now: renew it in ${address.authFrom}; the same command then continues`;
+    const known = status === 403 ? address.refusalHint?.(refusedCall(call, body)) : undefined;
+    if (known !== undefined) return known;
     return `${address.credential} went with the request: check ${address.authFrom}, and what that user may do`;
   }
   if (code === "NOT_FOUND") return "check that it exists, is not deleted and may be seen with these credentials";
@@ -242,6 +258,10 @@ function hintOf(code: ErrorCode, status: number, body: ErrorBody, { address, was
   if (TOO_LONG.test(body.text)) return "the server's database is narrower there: shorten it, or let the mapping rename or drop it";
   if (status >= 500) return "the server's log says more; running the same command again continues";
   return "the server's message says what it refuses";
+}
+
+function refusedCall({ method, path, query, body }: FailedCall, { text }: ErrorBody): RefusedCall {
+  return { method, path, says: text, ...(query === undefined ? {} : { query }), ...(typeof body === "string" ? { body } : {}) };
 }
 
 function redirected(answer: Answer, request: FailedRequest & { status: number }, address: Address): Failure {

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { FakeDatabricks } from "../fakes/databricks/server.ts";
-import { answer, serve } from "../http/scripted-server.ts";
+import { answer, never, serve } from "../http/scripted-server.ts";
 import { homeWith } from "./profiles.ts";
 import { ADMIN, failureOf, open, ROBOT, START, startWorkspace, userOf } from "./workspace.ts";
 
@@ -29,6 +29,15 @@ describe("a personal access token", () => {
     });
     expect(fake.requests).toHaveLength(1);
   });
+});
+
+it("a call for which a privilege is missing is told with the statement that gives it", async () => {
+  const fake = await startWorkspace({ schemas: ["main.ml"] });
+  const { client } = await open("databricks-uc", { ...fake, env: { ...fake.env, DATABRICKS_TOKEN: "token-of-azure" } });
+  const path = "/api/2.0/mlflow/unity-catalog/registered-models/create";
+  const error = await failureOf(client.json({ method: "POST", path, body: { name: "main.ml.fraud" }, repeat: "once" }, never));
+  expect(error.message).toContain("server answered 403 PERMISSION_DENIED to POST");
+  expect(error.hint).toBe("an owner or an administrator can give it: GRANT USE CATALOG ON CATALOG main TO `…`");
 });
 
 it("two workspaces in one command have two identities", async () => {

@@ -12,12 +12,11 @@ import { createPacer } from "../../src/http/pace.ts";
 import type { AzureCloud } from "../../src/login/context.ts";
 import { startFakeDatabricks } from "../fakes/databricks/server.ts";
 import type { DatabricksOptions, FakeDatabricks } from "../fakes/databricks/server.ts";
+import { never } from "../http/scripted-server.ts";
 import { homeWith } from "./profiles.ts";
 
 export const ADMIN = "admin@example.com";
 export const ROBOT = { clientId: "robot-id", clientSecret: "robot-secret", user: "robot@example.com" };
-const never = new AbortController().signal;
-/** A workspace that ends what it gives out after a minute, on a clock that stands until a test sets it. */
 export const START = Date.parse("2026-01-01T00:00:00Z");
 
 export interface World {
@@ -26,6 +25,7 @@ export interface World {
   readonly azure?: AzureCloud;
 }
 
+/** A workspace that ends what it gives out after a minute, on a clock that stands until a test sets it. */
 export async function startWorkspace(options: DatabricksOptions = {}, time = { now: START }): Promise<FakeDatabricks & World> {
   const tokens = { "token-of-admin": ADMIN, "token-of-azure": "azure@example.com" };
   const rules = { tokenSeconds: 60 };
