@@ -76,6 +76,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     reason:
       "listed runs wait in a temporary file, as V8 writes them; servers name buckets in which they keep files without passing them on",
   },
+  "adapters/databricks": {
+    imports: ["adapters/mlflow", "http", "stores", "ports", "model", "errors"],
+    modules: ["zod", ...FILES],
+    reason: "a workspace speaks MLflow's API with routes of its own: what it shares with MLflow is MLflow's",
+  },
   serve: {
     imports: ["ports", "model", "http", "errors"],
     modules: ["zod", "node:http", "node:net", "node:crypto", "node:stream", "node:stream/promises", "node:url"],

@@ -73,7 +73,9 @@ export function provenanceOf(
   const tags = new Map<string, string>();
   tags.set(PROVENANCE.source, provenanceDigest(job.source.origin, source.key, containerName(entity, containers)));
   tags.set(PROVENANCE.sourceId, idOf(source.key));
-  if (job.target.capabilities.creationTimes === "chosen" || source.kind === "run" || source.kind === "alias") return tags;
+  const { creationTimes, runUsers } = job.target.capabilities;
+  if (source.kind === "run" && runUsers === "assigned" && source.user !== "") tags.set(PROVENANCE.createdBy, source.user);
+  if (creationTimes === "chosen" || source.kind === "run" || source.kind === "alias") return tags;
   if (source.createdAt !== undefined) tags.set(PROVENANCE.createdAt, String(source.createdAt));
   if (source.kind === "model-version" && source.user !== undefined && source.user !== "") tags.set(PROVENANCE.createdBy, source.user);
   return tags;
@@ -100,6 +102,7 @@ export function comparableFacts(entity: Entity, capabilities: Capabilities): Fac
     all.delete("createdAt");
     if (entity.kind === "model-version") all.delete("user");
   }
+  if (capabilities.runUsers === "assigned" && entity.kind === "run") all.delete("user");
   return all;
 }
 

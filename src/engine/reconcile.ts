@@ -127,6 +127,7 @@ function reconcileRun(run: Run, context: Context): Run {
     const rule = "the target stores infinities as the largest double";
     context.changes.push({ field: `metrics.${key}`, class: "translated", from: pointText(point), to: doubleText(clamped), rule });
   }
+  if (context.capabilities.runUsers === "assigned" && run.user !== "") noteUser(run.user, context);
   return { ...run, params, latestMetrics, tags: reconcileTags(run, context) };
 }
 
@@ -168,9 +169,7 @@ function reconcileVersion(version: ModelVersion, context: Context): ModelVersion
   const renamed = mapping.model(version.model);
   noteRename(changes, "model", version.model, renamed);
   noteCreated(version, context);
-  if (capabilities.creationTimes === "assigned" && version.user !== undefined && version.user !== "") {
-    changes.push({ field: "user", class: "inherent", from: version.user, to: "tag mlferry_created_by", rule: "the target sets its own" });
-  }
+  if (capabilities.creationTimes === "assigned" && version.user !== undefined && version.user !== "") noteUser(version.user, context);
   const extra = new Map<string, string>();
   const stage = reconcileStage(version, context, extra);
   const placedFiles = reconcileVersionFiles(version, context, extra);
@@ -180,6 +179,10 @@ function reconcileVersion(version: ModelVersion, context: Context): ModelVersion
 }
 
 /** A stage that the target does not keep is readable on the version all the same, whatever else it became. */
+function noteUser(user: string, { changes }: Context): void {
+  changes.push({ field: "user", class: "inherent", from: user, to: "tag mlferry_created_by", rule: "the target sets its own" });
+}
+
 function reconcileStage(version: ModelVersion, context: Context, extra: Map<string, string>): Stage {
   const { capabilities, mapping, aliases } = context;
   const { stage } = version;

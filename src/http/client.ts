@@ -71,7 +71,7 @@ export interface HttpClient {
    * the server honours it, else ARTIFACT_UNREADABLE. The pacer's place is held until the body is consumed or left.
    */
   download(request: DownloadRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** PUT. `open` is called anew for each attempt, which may be repeated. Errors of the opened stream are passed on as they are. */
+  /** PUT, unless it says otherwise. `open` is called anew for each attempt, which may be repeated. Errors of the opened stream are passed on as they are. */
   upload(request: UploadRequest, open: () => AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded>;
   /** Without credentials, without a trailing slash. */
   readonly baseUrl: string;
@@ -104,6 +104,10 @@ export interface HttpClientOptions {
   /** Default 7, as MLflow's own client. */
   readonly maxAttempts?: number;
   readonly route?: Route;
+  /** Which group of requests one counts to, see PacerOptions.groups. Default: none. */
+  readonly groupOf?: (request: { readonly method: string; readonly path: string }) => string | undefined;
+  /** Told of the headers of each answer, by a name in lower case. */
+  readonly onHeaders?: (header: (name: string) => string | undefined) => void;
   readonly random?: () => number;
   readonly clock?: Clock;
   readonly onRetry?: (event: RetryEvent) => void;
@@ -115,6 +119,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     policy: policyOf(options),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     ...(options.route === undefined ? {} : { route: options.route }),
+    ...(options.groupOf === undefined ? {} : { groupOf: options.groupOf }),
+    ...(options.onHeaders === undefined ? {} : { onHeaders: options.onHeaders }),
   });
   return clientOf(exchange);
 }
@@ -162,7 +168,7 @@ async function sendJson(exchange: Exchange, request: JsonRequest, signal: AbortS
     headers: { accept: "application/json", ...(content === undefined ? {} : { "content-type": content.type }) },
     ...(content === undefined ? {} : { body: content.body }),
   };
-  const repeatable = { method, url: exchange.urlOf(call), repeat, route: routeOf(call) };
+  const repeatable = { method, url: exchange.urlOf(call), repeat, route: routeOf(call), group: exchange.groupOf(call) };
   const { answer, bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
   return bytes.length === 0 ? {} : parseAnswer(repeatable, answer, bytes);
 }
@@ -176,7 +182,7 @@ function contentOf({ body, form }: JsonRequest): { readonly type: string; readon
 async function takeItems(exchange: Exchange, request: ItemsRequest, begin: () => TakeItems, signal: AbortSignal): Promise<unknown> {
   const call: Call = { method: "GET", ...request, headers: { accept: "application/json" } };
   // How long its items take is up to whoever takes them.
-  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe" };
+  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe", group: exchange.groupOf(call) };
   const attempt = async (): Promise<Attempt<unknown>> => {
     const sent = await exchange.send(call, signal);
     if ("failure" in sent) return sent;
@@ -192,7 +198,8 @@ async function takeItems(exchange: Exchange, request: ItemsRequest, begin: () =>
 
 async function readText(exchange: Exchange, request: { readonly path: string }, signal: AbortSignal): Promise<string> {
   const call: Call = { method: "GET", path: request.path, headers: { accept: "text/plain, */*;q=0.5" } };
-  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe", route: routeOf(call) };
+  const asked = { route: routeOf(call), group: exchange.groupOf(call) };
+  const repeatable: Repeatable = { method: "GET", url: exchange.urlOf(call), repeat: "safe", ...asked };
   const { bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
   return new TextDecoder().decode(bytes);
 }

@@ -1,5 +1,6 @@
 // A body as a stream that survives cut connections: it goes on with Range where the server honours it.
 import { MigrationError } from "../errors.ts";
+import { plainHeaders } from "./address.ts";
 import type { Query } from "./address.ts";
 import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
@@ -13,6 +14,7 @@ export interface DownloadRequest {
   readonly query?: Query;
   /** First byte wanted, default 0. */
   readonly offset?: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -21,7 +23,12 @@ export interface DownloadRequest {
  */
 export async function* download(exchange: Exchange, request: DownloadRequest, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
   const progress: Progress = { position: request.offset ?? 0, begun: false };
-  const call: Repeated = { method: "GET", path: request.path, ...(request.query === undefined ? {} : { query: request.query }) };
+  const call: Repeated = {
+    method: "GET",
+    path: request.path,
+    headers: plainHeaders(request.headers),
+    ...(request.query === undefined ? {} : { query: request.query }),
+  };
   let number = 0;
   for (;;) {
     const before = progress.position;
@@ -32,7 +39,7 @@ export async function* download(exchange: Exchange, request: DownloadRequest, si
   }
 }
 
-type Repeated = Pick<Call, "path" | "query"> & { readonly method: "GET" };
+type Repeated = Pick<Call, "path" | "query" | "headers"> & { readonly method: "GET" };
 
 interface Progress {
   /** The next byte that is wanted. */
@@ -51,11 +58,11 @@ async function* readOn(
   progress: Progress,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, Failure | undefined> {
-  const place = await exchange.policy.pacer.enter("stream", signal);
+  const place = await exchange.policy.pacer.enter("stream", signal, exchange.groupOf(call));
   let answer: Answer | undefined;
   try {
     const url = exchange.urlOf(call);
-    const sent = await exchange.send({ ...call, ...rangeOf(progress) }, signal);
+    const sent = await exchange.send({ ...call, ...rangeOf(progress, call.headers) }, signal);
     // How long the body takes is not up to the server alone: its head is what counts.
     place.tell("failure" in sent ? { strain: sent.failure.strain } : { route: routeOf(call) });
     if ("failure" in sent) return sent.failure;
@@ -84,9 +91,9 @@ async function* readOn(
 }
 
 /** 416 is an answer: it comes when `position` is the file's end. */
-function rangeOf(progress: Progress): Pick<Call, "headers" | "accept"> {
+function rangeOf(progress: Progress, others: Call["headers"]): Pick<Call, "headers" | "accept"> {
   if (progress.position === 0) return {};
-  const headers: Record<string, string> = { range: `bytes=${progress.position}-` };
+  const headers: Record<string, string> = { ...others, range: `bytes=${progress.position}-` };
   // If-Range takes strong validators only (RFC 9110, 13.1.5); a weak one is compared in beginPart.
   if (progress.begun && progress.etag?.startsWith('"') === true) headers["if-range"] = progress.etag;
   return { headers, accept: 416 };

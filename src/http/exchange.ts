@@ -33,6 +33,8 @@ export interface Exchange {
   /** These two: see HttpClient. */
   readonly credential: string | undefined;
   readonly clockSkewMs: number | undefined;
+  /** The group of requests that it counts to, see PacerOptions.groups. */
+  groupOf(call: Pick<Call, "method" | "path">): string | undefined;
   /** For messages. */
   urlOf(call: Pick<Call, "path" | "query">): string;
   /** Sends and waits for the head of the answer; its body is then the caller's to read. Throws INTERRUPTED. */
@@ -49,6 +51,9 @@ export interface ExchangeOptions {
   /** Longest silence of the server. */
   readonly timeoutMs: number;
   readonly route?: Route;
+  readonly groupOf?: (call: Pick<Call, "method" | "path">) => string | undefined;
+  /** Told of the headers of each answer. */
+  readonly onHeaders?: (header: (name: string) => string | undefined) => void;
 }
 
 /** Opens nothing before the first request. */
@@ -70,6 +75,7 @@ function exchangeOver(line: Line, added: Readonly<Record<string, string>>): Exch
     get clockSkewMs() {
       return line.clockSkewMs;
     },
+    groupOf: (call) => line.groupOf?.(call),
     urlOf: (call) => shownUrl(address, call.path, call.query),
     send: (call, signal) => send(line, { ...call, headers: { ...added, ...call.headers } }, signal),
     brokenBody: (thrown, call, signal) => failureOf(line, thrown, call, signal),
@@ -110,6 +116,7 @@ async function send(line: Line, call: Call, signal: AbortSignal): Promise<Attemp
     return { failure: failureOf(line, thrown, call, signal) };
   }
   line.contacted = true;
+  line.onHeaders?.((name) => headerOf(answer, name));
   line.awaySince = undefined;
   line.clockSkewMs = skewOf(answer, line.policy.clock.now());
   if (proof !== undefined && answer.statusCode !== 401) address.login?.take(proof);

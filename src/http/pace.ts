@@ -15,6 +15,8 @@ export interface PacerOptions {
   readonly adapt?: boolean;
   /** Starts per second; the burst after idleness is one second's worth, at least one. Absent: no limit. */
   readonly ratePerSecond?: number;
+  /** The same for requests of a group alone, by its name; each has to wait for both. */
+  readonly groups?: Readonly<Record<string, number>>;
   readonly clock?: Clock;
   /** Told of each pause that a server asked for, and of waits for the rate of a second or more. */
   readonly onWait?: (reason: string, ms: number) => void;
@@ -32,7 +34,7 @@ export interface Place {
 
 export interface Pacer {
   /** A place when its turn comes. An abort before that throws INTERRUPTED; afterwards it is the request's own concern. */
-  enter(kind: PlaceKind, signal: AbortSignal): Promise<Place>;
+  enter(kind: PlaceKind, signal: AbortSignal, group?: string): Promise<Place>;
   /** Runs `work` in a request's place, without telling what came of it. */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Nothing starts before `ms` from now are over (a server's Retry-After). Of overlapping pauses the later end counts. */
@@ -59,7 +61,7 @@ export interface PaceReport {
 export function createPacer(options: PacerOptions): Pacer {
   const clock = options.clock ?? systemClock;
   const line = openLine(options, clock);
-  const enter: Pacer["enter"] = (kind, signal) => enterLine(line, kind, signal);
+  const enter: Pacer["enter"] = (kind, signal, group) => enterLine(line, { kind, group }, signal);
   return {
     enter,
     async run(work, signal) {
@@ -95,6 +97,7 @@ interface Line {
   readonly adaptive: AdaptiveLevel | undefined;
   readonly gate: Gate;
   readonly bucket: Bucket | undefined;
+  readonly groups: ReadonlyMap<string, Bucket>;
   readonly record: PaceRecord;
   pausedUntil: number;
   active: number;
@@ -104,11 +107,20 @@ function openLine(options: PacerOptions, clock: Clock): Line {
   const adaptive = options.adapt === true ? createAdaptiveLevel({ ceiling: options.inFlight }) : undefined;
   const level = adaptive?.level ?? options.inFlight;
   const bucket = options.ratePerSecond === undefined ? undefined : createBucket(options.ratePerSecond, clock);
-  return { options, clock, adaptive, gate: createGate(level), bucket, record: createRecord(level), pausedUntil: 0, active: 0 };
+  const groups = new Map(Object.entries(options.groups ?? {}).map(([name, rate]) => [name, createBucket(rate, clock)]));
+  return { options, clock, adaptive, gate: createGate(level), bucket, groups, record: createRecord(level), pausedUntil: 0, active: 0 };
 }
 
-async function enterLine(line: Line, kind: PlaceKind, signal: AbortSignal): Promise<Place> {
+interface Asking {
+  readonly kind: PlaceKind;
+  readonly group: string | undefined;
+}
+
+async function enterLine(line: Line, { kind, group }: Asking, signal: AbortSignal): Promise<Place> {
   const { clock, adaptive } = line;
+  // Before the gate: who waits for a slow group must not keep others from going.
+  const bucket = group === undefined ? undefined : line.groups.get(group);
+  if (bucket !== undefined) await takeToken(bucket, clock, signal, line.options.onWait);
   const leaveGate = await line.gate.enter(kind, signal);
   try {
     await turn(line, signal);

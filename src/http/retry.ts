@@ -30,6 +30,8 @@ export interface Repeatable {
   readonly repeat: "safe" | "once";
   /** See Observed in adaptive.ts. */
   readonly route?: string | undefined;
+  /** See PacerOptions.groups. */
+  readonly group?: string | undefined;
 }
 
 /** Makes attempts, each with a place of the pacer, until one gives a value or there may be no further one. */
@@ -40,7 +42,7 @@ export async function withRetries<T>(
   signal: AbortSignal,
 ): Promise<T> {
   for (let number = 1; ; number += 1) {
-    const result = await paced(attempt, { pacer: policy.pacer, route: call.route }, signal);
+    const result = await paced(attempt, { pacer: policy.pacer, ...call }, signal);
     if ("value" in result) return result.value;
     await beforeRepeat(call, { failure: result.failure, number }, policy, signal);
   }
@@ -49,10 +51,10 @@ export async function withRetries<T>(
 /** One attempt, with a place of the pacer, which is told what came of it. */
 async function paced<T>(
   attempt: () => Promise<Attempt<T>>,
-  { pacer, route }: { readonly pacer: Pacer; readonly route: string | undefined },
+  { pacer, route, group }: { readonly pacer: Pacer } & Pick<Repeatable, "route" | "group">,
   signal: AbortSignal,
 ): Promise<Attempt<T>> {
-  const place = await pacer.enter("request", signal);
+  const place = await pacer.enter("request", signal, group);
   try {
     const result = await attempt();
     place.tell("value" in result ? { route } : { strain: result.failure.strain });

@@ -10,6 +10,8 @@ import { withRetries } from "./retry.ts";
 import { routeOf } from "./workload.ts";
 
 export interface UploadRequest {
+  /** Default: PUT. */
+  readonly method?: "PUT" | "PATCH" | "POST";
   readonly path: string;
   readonly query?: Query;
   /** Known: sent as Content-Length and held against the bytes. Unknown: chunked. */
@@ -23,7 +25,7 @@ export interface Uploaded {
   readonly etag?: string;
 }
 
-/** PUTs what `open` gives. Throws the stream's own error as it is, ARTIFACT_CORRUPT when its length is not `sizeBytes`. */
+/** Sends what `open` gives. Throws the stream's own error as it is, ARTIFACT_CORRUPT when its length is not `sizeBytes`. */
 export async function upload(
   exchange: Exchange,
   request: UploadRequest,
@@ -33,11 +35,12 @@ export async function upload(
   const headers = plainHeaders(request.headers);
   if (request.sizeBytes !== undefined) headers["content-length"] = String(request.sizeBytes);
   const query = request.query === undefined ? {} : { query: request.query };
-  const call: Call = { method: "PUT", path: request.path, headers, ...query };
+  const method = request.method ?? "PUT";
+  const call: Call = { method, path: request.path, headers, ...query };
   const url = exchange.urlOf(call);
   return withRetries(
-    { method: "PUT", url, repeat: "safe", route: (request.sizeBytes ?? Infinity) <= SMALL_BYTES ? routeOf(call) : undefined },
-    () => put(exchange, call, { open, sizeBytes: request.sizeBytes, url }, signal),
+    { method, url, repeat: "safe", group: exchange.groupOf(call), route: isSmall(request) ? routeOf(call) : undefined },
+    () => put(exchange, call, { open, sizeBytes: request.sizeBytes, method, url }, signal),
     exchange.policy,
     signal,
   );
@@ -46,9 +49,14 @@ export async function upload(
 /** The time of a larger body tells of the network and of where it comes from more than of the server. */
 const SMALL_BYTES = 64 * 1024;
 
+function isSmall({ sizeBytes = Infinity }: UploadRequest): boolean {
+  return sizeBytes <= SMALL_BYTES;
+}
+
 interface Content {
   readonly open: () => AsyncIterable<Uint8Array>;
   readonly sizeBytes: number | undefined;
+  readonly method: string;
   readonly url: string;
 }
 
@@ -66,7 +74,7 @@ async function put(exchange: Exchange, call: Call, content: Content, signal: Abo
   } catch (thrown) {
     return { failure: exchange.brokenBody(thrown, call, signal) };
   }
-  if (!stream.complete) throw answeredEarly(content.url);
+  if (!stream.complete) throw answeredEarly(content);
   const etag = headerOf(sent.value.value, "etag");
   return { value: etag === undefined ? {} : { etag } };
 }
@@ -107,31 +115,32 @@ function watched(content: Content): Watched {
 }
 
 /** The last part waits for the content's end: a server may answer as soon as it has it, and nothing is asked for after that. */
-async function* ofSize({ open, sizeBytes, url }: Content, onEnd: () => void): AsyncGenerator<Uint8Array> {
+async function* ofSize(content: Content, onEnd: () => void): AsyncGenerator<Uint8Array> {
+  const { open, sizeBytes } = content;
   let sent = 0;
   let last: Uint8Array | undefined;
   for await (const chunk of open()) {
     sent += chunk.length;
-    if (sizeBytes !== undefined && sent > sizeBytes) throw wrongSize(url, `more than its ${sizeBytes}`);
+    if (sizeBytes !== undefined && sent > sizeBytes) throw wrongSize(content, `more than its ${sizeBytes}`);
     if (sent === sizeBytes && chunk.length > 0) last = chunk;
     else yield chunk;
   }
-  if (sizeBytes !== undefined && sent < sizeBytes) throw wrongSize(url, `${sent} of its ${sizeBytes}`);
+  if (sizeBytes !== undefined && sent < sizeBytes) throw wrongSize(content, `${sent} of its ${sizeBytes}`);
   onEnd();
   if (last !== undefined) yield last;
 }
 
-function wrongSize(url: string, bytes: string): MigrationError {
-  return new MigrationError("ARTIFACT_CORRUPT", `cannot send PUT ${url}: the file gave ${bytes} bytes`, {
+function wrongSize({ method, url }: Content, bytes: string): MigrationError {
+  return new MigrationError("ARTIFACT_CORRUPT", `cannot send ${method} ${url}: the file gave ${bytes} bytes`, {
     hint: "the file changed or is damaged: check it where it comes from and run the same command again",
-    request: { method: "PUT", url },
+    request: { method, url },
   });
 }
 
-function answeredEarly(url: string): MigrationError {
-  return new MigrationError("REQUEST_FAILED", `server answered PUT ${url} before it had the whole file`, {
+function answeredEarly({ method, url }: Content): MigrationError {
+  return new MigrationError("REQUEST_FAILED", `server answered ${method} ${url} before it had the whole file`, {
     hint: "check that nothing between here and the server answers in its place",
-    request: { method: "PUT", url },
+    request: { method, url },
   });
 }
 

@@ -33,6 +33,8 @@ export interface Capabilities {
   readonly versionNumbers: "chosen" | "assigned" | "kept";
   /** Whether creation times of experiments, logged models, registered models and versions can be set. */
   readonly creationTimes: "chosen" | "assigned";
+  /** Whether the user of a run can be set, or is whoever writes it. Default: chosen. */
+  readonly runUsers?: "chosen" | "assigned";
   /**
    * `any`: a version refers to files of a run or logged model, or holds its own. `by-reference`: files that belong to neither
    * need a carrier run, which becomes the version's run. `by-free-reference`: the same, but whatever run holds the files, a version

@@ -43,9 +43,17 @@ export async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefin
 }
 
 /** Deleted ones too. */
-export async function* listExperiments(http: HttpClient, signal: AbortSignal, filter?: string): AsyncGenerator<WireExperiment> {
-  const all = { view_type: "ALL", max_results: PAGE.experiments, order_by: ["creation_time ASC"] };
-  const body = filter === undefined ? all : { ...all, filter };
+export function listExperiments(http: HttpClient, signal: AbortSignal, filter?: string): AsyncGenerator<WireExperiment> {
+  return experimentsOf(http, filter === undefined ? { view_type: "ALL" } : { view_type: "ALL", filter }, signal);
+}
+
+/** Those that are deleted. */
+export function listDeletedExperiments(http: HttpClient, signal: AbortSignal): AsyncGenerator<WireExperiment> {
+  return experimentsOf(http, { view_type: "DELETED_ONLY" }, signal);
+}
+
+async function* experimentsOf(http: HttpClient, which: object, signal: AbortSignal): AsyncGenerator<WireExperiment> {
+  const body = { ...which, max_results: PAGE.experiments, order_by: ["creation_time ASC"] };
   for await (const page of pages(http, { path: `${API}/experiments/search`, body, schema: wire.experiments }, signal))
     yield* page.experiments;
 }

@@ -35,11 +35,25 @@ export function toExperiment(wire: WireExperiment): Experiment {
     key: experimentKey(wire.experiment_id),
     needs: [],
     mayReference: [],
-    ...splitTags(wire.tags),
+    ...splitTags(withoutUpkeep(wire)),
     name: wire.name,
     deleted: wire.lifecycle_stage === "deleted",
     ...(wire.creation_time === undefined ? {} : { createdAt: wire.creation_time }),
   };
+}
+
+/**
+ * A Databricks workspace notes on each experiment what follows from other things of it: its path, that it is an ordinary one, and the
+ * number of its owner, whom its permissions name.
+ */
+function withoutUpkeep({ name, tags }: WireExperiment): Tags {
+  const type = tags.get("mlflow.experimentType");
+  if (type === undefined) return tags;
+  const left = new Map(tags);
+  left.delete("mlflow.ownerId");
+  if (type === "MLFLOW_EXPERIMENT") left.delete("mlflow.experimentType");
+  if (tags.get("mlflow.experiment.sourceName") === name) left.delete("mlflow.experiment.sourceName");
+  return left;
 }
 
 /** `parent`: the run's parent where it comes earlier in the same stream; then it is needed, not only referred to. */

@@ -20,6 +20,8 @@ export interface Dialect {
   readonly loggedModelPage: number;
   /** Points of a run's metric at one step. */
   pointsAt(http: HttpClient, place: PointPlace, signal: AbortSignal): Promise<readonly MetricPoint[]>;
+  /** Name of the experiment of carrier runs. */
+  readonly carrierExperiment: string;
   experimentReader(http: HttpClient): ExperimentReader;
   /** Sends params, points and tags to a run. However often answers are lost, a point is there once. */
   logBatch(http: HttpClient, runId: string, batch: LogBatch, signal: AbortSignal): Promise<void>;

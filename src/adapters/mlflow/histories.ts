@@ -111,7 +111,12 @@ async function bulk(http: HttpClient, column: Column, signal: AbortSignal): Prom
  * A page at a time; servers before 3.0 give the whole history at once, whatever they are asked (127 MB for a million points). So an
  * answer is read as it comes into columns of 24 bytes a point, and turned into points when they are wanted.
  */
-async function* pagedHistory(http: HttpClient, run: string, key: string, signal: AbortSignal): AsyncGenerator<readonly MetricPoint[]> {
+export async function* pagedHistory(
+  http: HttpClient,
+  run: string,
+  key: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly MetricPoint[]> {
   const path = "/api/2.0/mlflow/metrics/get-history";
   let token: string | undefined;
   do {

@@ -52,7 +52,8 @@ async function query(http: HttpClient, runIds: readonly string[], signal: AbortS
   }
 }
 
-async function oneByOne(http: HttpClient, runIds: readonly string[], signal: AbortSignal): Promise<[string, string[]][]> {
+/** The same by runs/get. */
+export async function oneByOne(http: HttpClient, runIds: readonly string[], signal: AbortSignal): Promise<[string, string[]][]> {
   const one = async (id: string): Promise<[string, string[]]> => {
     const { run } = await get(http, "/api/2.0/mlflow/runs/get", { query: [["run_id", id]], schema: wire.run, signal });
     return [id, run.inputs.model_inputs.map(({ model_id: model }) => model)];

@@ -32,6 +32,7 @@ export const ownDialect: Dialect = {
     ] as const;
     return (await get(http, "/api/2.0/mlflow/metrics/get-history-bulk-interval", { query, schema: wire.metrics, signal })).metrics;
   },
+  carrierExperiment: "mlferry carriers",
   experimentReader: createExperimentReader,
   async logBatch(http, runId, { params, metrics, tags }, signal) {
     const body = { run_id: runId, params, metrics: metrics.map(wirePoint), tags };

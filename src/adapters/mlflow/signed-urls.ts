@@ -1,8 +1,10 @@
 // Large files past the server: one that keeps files in a bucket hands out signed URLs, by which they go up in parts and come down with
 // ranges, without passing through its disk. What cannot be done that way goes the usual one.
 import { asMigrationError, MigrationError } from "../../errors.ts";
-import { createHttpClient } from "../../http/client.ts";
-import type { HttpClient, HttpClientOptions, Query } from "../../http/client.ts";
+import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
+import { inParts } from "./file-parts.ts";
+import { createStoreClients } from "./store-clients.ts";
+import type { StoreAddress, StoreClients } from "./store-clients.ts";
 import { parseWire, wire } from "./wire.ts";
 
 /** What a user may set about them. */
@@ -155,65 +157,8 @@ async function putPart(state: State, { url, headers }: Target, part: Uint8Array,
   return client.upload({ ...request, headers, sizeBytes: part.length }, bytes, signal);
 }
 
-async function* inParts({ open, sizeBytes, path }: Sending, partBytes: number): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array[] = [];
-  let [count, total] = [0, 0];
-  for await (const chunk of open()) {
-    total += chunk.length;
-    for (let rest = chunk; rest.length > 0;) {
-      const taken = rest.subarray(0, partBytes - count);
-      held.push(taken);
-      count += taken.length;
-      rest = rest.subarray(taken.length);
-      if (count < partBytes) continue;
-      yield Buffer.concat(held);
-      [held, count] = [[], 0];
-    }
-  }
-  if (total !== sizeBytes) {
-    throw new MigrationError("ARTIFACT_CORRUPT", `cannot send ${path}: the file gave ${total} of its ${sizeBytes} bytes`, {
-      hint: "the file changed or is damaged: check it where it comes from and run the same command again",
-    });
-  }
-  if (count > 0) yield Buffer.concat(held);
-}
-
 async function presigned(state: State, path: string, signal: AbortSignal): Promise<StoreAddress> {
   const route = `${ROUTE}/presigned/${path.split("/").map(encodeURIComponent).join("/")}`;
   const answer = await state.http.json({ method: "GET", path: route, repeat: "safe" }, signal);
   return state.stores.at(parseWire(wire.presigned, answer, "presigned").url);
 }
-
-interface StoreAddress {
-  readonly client: HttpClient;
-  readonly request: { readonly path: string; readonly query: Query };
-}
-
-interface StoreClients {
-  at(url: string): StoreAddress;
-  close(): Promise<void>;
-}
-
-/** A client for each store that URLs lead to. Nothing of the server's credentials goes there. */
-function createStoreClients({ pacer, userAgent, timeoutMs, route, onRetry }: HttpClientOptions): StoreClients {
-  const clients = new Map<string, HttpClient>();
-  return {
-    at(url) {
-      const { origin, pathname, searchParams } = new URL(url);
-      const options = {
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-        ...(route === undefined ? {} : { route }),
-        ...(onRetry === undefined ? {} : { onRetry }),
-      };
-      const client = clients.get(origin) ?? createHttpClient({ baseUrl: origin, pacer, userAgent, maxAttempts: ATTEMPTS, ...options });
-      clients.set(origin, client);
-      return { client, request: { path: pathname, query: [...searchParams] } };
-    },
-    async close() {
-      for (const client of clients.values()) await client.close();
-    },
-  };
-}
-
-/** Fewer than the server gets: there is another way. */
-const ATTEMPTS = 3;

@@ -17,14 +17,13 @@ export interface Carriers {
 }
 
 export interface CarrierParts {
+  /** Of the experiment of carrier runs, made when first needed. */
+  readonly name: string;
   readonly calls: Calls;
   readonly experiments: ExperimentReader;
   readonly index: PlacedIndex;
   readonly runs: RunReader;
 }
-
-/** The experiment of carrier runs, made when first needed. */
-const CARRIER_EXPERIMENT = "mlferry carriers";
 
 export function createCarriers(parts: CarrierParts): Carriers {
   let experiment: Promise<string> | undefined;
@@ -61,34 +60,30 @@ function carrierDigest(provenance: Tags): string {
 const EXPERIMENT_NOTE =
   "Runs in this experiment carry the files of model versions whose own run is gone or never held them. They were made by mlferry; deleting one takes its version's files away.";
 
-async function openExperiment({ calls, experiments, index }: CarrierParts, signal: AbortSignal): Promise<string> {
-  const there = await experiments.byName(CARRIER_EXPERIMENT, signal);
+async function openExperiment({ name, calls, experiments, index }: CarrierParts, signal: AbortSignal): Promise<string> {
+  const there = await experiments.byName(name, signal);
   if (there?.entity.deleted === true) {
-    throw new MigrationError(
-      "NAME_TAKEN",
-      `experiment ${JSON.stringify(CARRIER_EXPERIMENT)}, which keeps files of versions, is deleted at the target`,
-      {
-        hint: "restore it there",
-      },
-    );
+    throw new MigrationError("NAME_TAKEN", `experiment ${JSON.stringify(name)}, which keeps files of versions, is deleted at the target`, {
+      hint: "restore it there",
+    });
   }
   if (there !== undefined) return there.id;
   const tags = [
     { key: CARRIER_TAG, value: "experiment" },
     { key: "mlflow.note.content", value: EXPERIMENT_NOTE },
   ];
-  const body = { name: CARRIER_EXPERIMENT, tags };
+  const body = { name, tags };
   try {
     const id = await createOnce({
-      what: `experiment ${JSON.stringify(CARRIER_EXPERIMENT)}`,
+      what: `experiment ${JSON.stringify(name)}`,
       send: async () => experiments.parseCreated(await calls.create("experiments/create", body, signal)),
-      look: async () => (await experiments.byName(CARRIER_EXPERIMENT, signal))?.id,
+      look: async () => (await experiments.byName(name, signal))?.id,
     });
     index.startEmpty(id);
     return id;
   } catch (thrown) {
     // Another job made it in the meantime.
-    const made = isRefusal(thrown, "RESOURCE_ALREADY_EXISTS") ? await experiments.byName(CARRIER_EXPERIMENT, signal) : undefined;
+    const made = isRefusal(thrown, "RESOURCE_ALREADY_EXISTS") ? await experiments.byName(name, signal) : undefined;
     if (made === undefined) throw thrown;
     return made.id;
   }

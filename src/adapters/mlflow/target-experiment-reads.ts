@@ -16,8 +16,11 @@ export interface ExperimentThere {
 }
 
 export interface ExperimentReader {
-  /** Deleted ones too: they keep their names. */
-  byName(name: string, signal: AbortSignal): Promise<ExperimentThere | undefined>;
+  /**
+   * Deleted ones too, where they keep their names. Where they do not, one that is deleted is meant only if it has this provenance
+   * (`source`).
+   */
+  byName(name: string, signal: AbortSignal, source?: string): Promise<ExperimentThere | undefined>;
   /** The id in the answer to experiments/create. */
   parseCreated(answer: unknown): string;
 }

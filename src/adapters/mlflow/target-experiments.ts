@@ -17,7 +17,7 @@ export interface ExperimentWriting {
 
 /** The experiment of this name, whoever made it: names are unique, deleted experiments included. */
 export async function findExperiment(writing: ExperimentWriting, experiment: Experiment, context: FindContext): Promise<Found | undefined> {
-  const there = await writing.experiments.byName(experiment.name, context.signal);
+  const there = await writing.experiments.byName(experiment.name, context.signal, sourceDigest(context.provenance));
   if (there === undefined) return undefined;
   const ours = there.source === sourceDigest(context.provenance);
   return { key: placed(keyOf("experiment", there.id)), ours, deleted: there.entity.deleted, read: async () => there.entity };

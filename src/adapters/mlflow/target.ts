@@ -70,7 +70,7 @@ function createWriters(server: MlflowServer): Writers {
   };
   const reader = createRegistryReader(http, calls);
   const registry = createRegistry(reader);
-  const carriers = createCarriers({ calls, experiments, index: runIndex, runs });
+  const carriers = createCarriers({ name: server.dialect.carrierExperiment, calls, experiments, index: runIndex, runs });
   const origins = createVersionOrigins({ server, runs, loggedModels, carriers, freeRuns });
   return {
     calls,

@@ -22,20 +22,11 @@ const DATASETS = 50;
  * and not where it is about runs alone.
  * Logged models that are deleted cannot be counted: no call lists them.
  */
-export async function countUncarried(
-  http: HttpClient,
-  { experiments, selection }: { readonly experiments: readonly Experiment[]; readonly selection: Selection },
-  signal: AbortSignal,
-): Promise<readonly NotCarried[]> {
-  const sides = sidesOf(selection);
-  const isWhole = sides.experiments && selection.runs === undefined && selection.since === undefined;
-  const isNamed = matcher(isWhole ? (selection.experiments ?? ["*"]) : []);
-  const isTagged = tagMatcher(selection.tags);
-  // The server refuses to list scorers of deleted experiments.
-  const whole = experiments.filter(({ name, tags, deleted }) => !deleted && isNamed(name) && isTagged(tags));
-  const named = new Map(whole.map(({ key, name }) => [idOf(key), name]));
+export async function countUncarried(http: HttpClient, selected: Selected, signal: AbortSignal): Promise<readonly NotCarried[]> {
+  const { selection } = selected;
+  const named = wholeExperiments(selected);
   const counts = await Promise.all([
-    sides.models && selection.stages === undefined ? prompts(http, selection, signal) : [],
+    sidesOf(selection).models && selection.stages === undefined ? prompts(http, selection, signal) : [],
     named.size === 0 ? [] : offered(anyTraces(http, named, signal), [unseen("traces")]),
     named.size === 0 ? [] : offered(datasets(http, [...named.keys()], signal), [unseen("evaluation datasets")]),
     offered(scorers(http, named, signal), [unseen("scorers")]),
@@ -44,6 +35,27 @@ export async function countUncarried(
     isOpen(selection) ? offered(hidden(http, signal), []) : [],
   ]);
   return counts.flat().filter((item) => item.count > 0 || item.atLeast === true);
+}
+
+/** Traces alone. */
+export async function countTraces(http: HttpClient, selected: Selected, signal: AbortSignal): Promise<readonly NotCarried[]> {
+  const named = wholeExperiments(selected);
+  return named.size === 0 ? [] : offered(anyTraces(http, named, signal), [unseen("traces")]);
+}
+
+interface Selected {
+  readonly experiments: readonly Experiment[];
+  readonly selection: Selection;
+}
+
+/** Names of the experiments that the selection means with all that is in them, by id. */
+function wholeExperiments({ experiments, selection }: Selected): Map<string, string> {
+  const isWhole = sidesOf(selection).experiments && selection.runs === undefined && selection.since === undefined;
+  const isNamed = matcher(isWhole ? (selection.experiments ?? ["*"]) : []);
+  const isTagged = tagMatcher(selection.tags);
+  // The server refuses to list scorers of deleted experiments.
+  const whole = experiments.filter(({ name, tags, deleted }) => !deleted && isNamed(name) && isTagged(tags));
+  return new Map(whole.map(({ key, name }) => [idOf(key), name]));
 }
 
 async function prompts(http: HttpClient, selection: Selection, signal: AbortSignal): Promise<NotCarried[]> {

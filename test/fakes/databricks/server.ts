@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { parseJson } from "../../../src/http/json.ts";
 import { createAccounts } from "./accounts.ts";
 import type { Accounts, ServicePrincipal } from "./accounts.ts";
 import { activityRoutes } from "./activities.ts";
@@ -195,7 +196,9 @@ function carryOut(state: State, { name, path, url, bytes, request }: Arrived, us
 
 function jsonOf(bytes: Buffer): Json {
   try {
-    return JSON.parse(bytes.toString()) as Json;
+    // Strict first: there is no NaN in JSON.
+    JSON.parse(bytes.toString());
+    return parseJson(bytes.toString()) as Json;
   } catch {
     throw new Refused(400, "MALFORMED_REQUEST", "Request body could not be parsed as JSON.");
   }

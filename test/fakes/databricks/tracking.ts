@@ -184,7 +184,17 @@ function pointOf(metric: Json): Json {
   const value = metric["value"];
   const isNumber = typeof value === "number" || value === "NaN" || value === "Infinity" || value === "-Infinity";
   if (!isNumber) throw invalid(`Got invalid value ${JSON.stringify(value)} for metric '${String(metric["key"])}'`);
-  return { key: required(metric, "key"), value, timestamp: Number(required(metric, "timestamp")), step: Number(metric["step"] ?? 0) };
+  return {
+    key: required(metric, "key"),
+    value,
+    timestamp: int64(required(metric, "timestamp")),
+    step: int64(optional(metric, "step") ?? "0"),
+  };
+}
+
+/** As text where a number would not be exact. */
+function int64(text: string): number | string {
+  return Number.isSafeInteger(Number(text)) ? Number(text) : text;
 }
 
 function logInputs(state: State, call: Call): Json {

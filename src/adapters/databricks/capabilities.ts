@@ -1,0 +1,44 @@
+// What a Databricks workspace can hold, as its API's reference and its clients tell; no limit here was measured on a real one.
+import { KINDS } from "../../model/entities.ts";
+import type { Kind } from "../../model/entities.ts";
+import type { Capabilities } from "../../ports/capabilities.ts";
+
+/** Keys of params, metrics and tags (databricks-sdk, service/ml.py). */
+const KEYS = { keyChars: 250, keyRefuses: /[^A-Za-z0-9_.\-: /]/g } as const;
+const REGISTRY_TAGS = { ...KEYS, valueChars: 5000 } as const;
+
+/** What a workspace with its own model registry holds: stages and no aliases. */
+export function workspaceCapabilities({ paramValueChars }: { readonly paramValueChars: number }): Capabilities {
+  return {
+    place: "Databricks workspace",
+    kinds: new Set<Kind>(KINDS.filter((kind) => kind !== "alias")),
+    stages: true,
+    versionNumbers: "assigned",
+    creationTimes: "assigned",
+    runUsers: "assigned",
+    versionFiles: "by-free-reference",
+    infinities: false,
+    names: {
+      experiment: {
+        pattern: /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/su,
+        wording:
+          "an absolute path in the workspace, such as /Shared/migrated/churn: map it, as in experiments: [{ from: '*', to: '/Shared/migrated/*' }]",
+      },
+      registeredModel: { pattern: /^[^/:.\0]+$/su, wording: "at least one character, none of / : ." },
+      loggedModel: { pattern: /^[^/:.%"']+$/su, wording: "at least one character, none of / : . % \" '" },
+    },
+    tags: {
+      experiment: { ...KEYS, valueChars: 5000, count: 1000 },
+      run: { ...KEYS, valueChars: 65_535, count: 1600 },
+      "logged-model": { ...KEYS, valueChars: 5000 },
+      "registered-model": REGISTRY_TAGS,
+      "model-version": REGISTRY_TAGS,
+    },
+    paramValueChars,
+    filePathRefuses: {
+      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+      pattern: /[\u0000-\u001f\u007f]|\p{Surrogate}|^\/|\/$|\/\/|(^|\/)\.{1,2}(\/|$)/u,
+      wording: "the workspace cannot store a path with control characters or with empty, . or .. parts",
+    },
+  };
+}

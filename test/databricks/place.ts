@@ -1,0 +1,66 @@
+// A fake workspace, and sources and targets on it, without waiting between repeats.
+import { connectDatabricks } from "../../src/adapters/databricks/connect.ts";
+import type { DatabricksOptions, DatabricksServer } from "../../src/adapters/databricks/connect.ts";
+import { createDatabricksSource } from "../../src/adapters/databricks/source.ts";
+import { createDatabricksTarget } from "../../src/adapters/databricks/target.ts";
+import { createPacer } from "../../src/http/pace.ts";
+import type { OriginId } from "../../src/model/entities.ts";
+import type { Source } from "../../src/ports/source.ts";
+import type { Target } from "../../src/ports/target.ts";
+import { createFerry } from "../contract/context.ts";
+import type { Ferry } from "../contract/context.ts";
+import { startFakeDatabricks } from "../fakes/databricks/server.ts";
+import type { DatabricksOptions as FakeOptions, FakeDatabricks } from "../fakes/databricks/server.ts";
+
+export const never: AbortSignal = new AbortController().signal;
+
+/** A connection with the first user's token. */
+export function connect(fake: FakeDatabricks, more: Partial<DatabricksOptions> = {}): Promise<DatabricksServer> {
+  const options: DatabricksOptions = {
+    baseUrl: fake.url,
+    auth: { kind: "bearer", token: "token" },
+    authType: "pat",
+    pacer: createPacer({ inFlight: 8 }),
+    userAgent: "mlferry-test",
+    clock: { now: () => 0, wait: () => Promise.resolve() },
+    maxAttempts: 3,
+    ...more,
+  };
+  return connectDatabricks(options, never);
+}
+
+export async function openSource(fake: FakeDatabricks, more: Partial<DatabricksOptions> = {}): Promise<Source> {
+  return createDatabricksSource(await connect(fake, more));
+}
+
+export async function openTarget(fake: FakeDatabricks, more: Partial<DatabricksOptions> = {}): Promise<Target> {
+  const server = await connect(fake, more);
+  return createDatabricksTarget(server, createDatabricksSource(server));
+}
+
+export interface Workspace extends AsyncDisposable {
+  readonly fake: FakeDatabricks;
+  readonly target: Target;
+  readonly ferry: Ferry;
+  /** Another process on the same workspace, which knows nothing yet. */
+  again(): Promise<{ readonly target: Target; readonly ferry: Ferry }>;
+}
+
+export async function openWorkspace(options: FakeOptions = {}, more: Partial<DatabricksOptions> = {}): Promise<Workspace> {
+  const fake = await startFakeDatabricks(options);
+  const opened: Target[] = [];
+  const again = async (): Promise<{ target: Target; ferry: Ferry }> => {
+    const target = await openTarget(fake, more);
+    opened.push(target);
+    return { target, ferry: createFerry(target, "0123456789abcdef0123456789abcdef" as OriginId) };
+  };
+  return {
+    fake,
+    ...(await again()),
+    again,
+    async [Symbol.asyncDispose]() {
+      for (const target of opened) await target.close();
+      await fake.close();
+    },
+  };
+}
