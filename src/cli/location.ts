@@ -73,7 +73,7 @@ export interface LocationOptions {
   readonly use?: "read" | "write";
   /** What is known by name. Default: nothing. */
   readonly config?: Config;
-  /** Looks up where a workspace is. Default: Databricks is no place. */
+  /** Looks up where a workspace is, as workspaceUrlIn of databricks-login.ts does. Default: Databricks is no place. */
   readonly workspaceUrl?: WorkspaceUrl;
 }
 

@@ -17,6 +17,9 @@ export function workspaceAddress(settings: Settings): string {
   if (url.username !== "" || url.password !== "") {
     throw new MigrationError("USAGE", `the host of the workspace holds a login: see ${host.from}`, { hint: HINT });
   }
+  if (/^accounts(-dod)?\./.test(url.hostname)) {
+    throw new MigrationError("USAGE", `${host.from} is the console of an account, which holds no models: ${url.hostname}`, { hint: HINT });
+  }
   // What people copy from a browser: `?o=` names the workspace, the rest is a page.
   return url.origin + url.pathname.replace(/\/+$/, "");
 }

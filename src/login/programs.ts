@@ -8,13 +8,20 @@ import type { Ended, LoginContext } from "./context.ts";
 import type { Method } from "./method.ts";
 import { LOGIN_VARIABLES } from "./settings.ts";
 
-/** `databricks auth token`, of a CLI from 0.207.1 on; it keeps and renews its tokens itself. Throws NOT_AUTHORISED. */
+/**
+ * `databricks auth token`, of a CLI from 0.207.1 on; it keeps and renews its tokens itself. DATABRICKS_CLI_PATH says where it is, which
+ * changes nobody's identity. Throws NOT_AUTHORISED.
+ */
 export async function databricksCliToken(context: LoginContext): Promise<Obtained> {
   const { settings, url, env } = context;
   const which = settings.profile === undefined ? ["--host", url] : ["--profile", settings.profile];
   // The arguments say who is meant: no variable may say otherwise.
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !LOGIN_VARIABLES.has(name)));
-  const call = { method: "databricks-cli", args: ["auth", "token", ...which], program: "databricks" } as const;
+  const call = {
+    method: "databricks-cli",
+    args: ["auth", "token", ...which],
+    program: env["DATABRICKS_CLI_PATH"] || "databricks",
+  } as const;
   const answer = await askProgram(call, clean, context);
   const token = tokenOf(answer["access_token"], call, context);
   const expires = typeof answer["expiry"] === "string" ? Date.parse(answer["expiry"]) : NaN;

@@ -28,6 +28,13 @@ describe("somebody who is logged in with another program", () => {
     expect(await userOf(await open("databricks", { ...fake, env: { ...fake.env, PATH: path } }))).toBe(ADMIN);
   });
 
+  it("is known to it wherever it is, where a variable says so", async () => {
+    const fake = await startWorkspace();
+    const { path } = programs({ dbx: { [`auth token --host ${fake.url}`]: cliToken("token-of-admin", "2026-01-01T01:00:00Z") } });
+    const env = { ...fake.env, PATH: homeWith(), DATABRICKS_CLI_PATH: `${path}/dbx`, DATABRICKS_AUTH_TYPE: "databricks-cli" };
+    expect(await userOf(await open("databricks", { ...fake, env }))).toBe(ADMIN);
+  });
+
   it("is known to Azure's, which is asked for the subscription of the workspace first", async () => {
     const fake = await startWorkspace();
     const ask = "account get-access-token --resource 2ff814a6-3304-4ab8-85cb-cd0e6f879c1d --output json";

@@ -167,6 +167,7 @@ describe("the address of a workspace", () => {
 
   it.each<[Case, string]>([
     [{ env: { DATABRICKS_HOST: "ftp://h" } }, "no address: see DATABRICKS_HOST"],
+    [{ env: { DATABRICKS_HOST: "accounts.cloud.databricks.com" } }, "DATABRICKS_HOST is the console of an account"],
     [{ env: { DATABRICKS_HOST: "https://ada:p@h" } }, "holds a login: see DATABRICKS_HOST"],
     [{ env: { DATABRICKS_TOKEN: "t" } }, "no host is set for the Databricks workspace in the variables DATABRICKS_…"],
     [{ profile: "a", file: "[a]\ntoken = t" }, "no host is set for the Databricks workspace in profile a in"],
