@@ -119,7 +119,7 @@ function worldOf({ file, env = {} }: Case): Record<string, string> {
 async function ours({ profile, asks = true }: Case, env: Record<string, string>): Promise<Found> {
   try {
     const opened = await open(profile === undefined ? "databricks" : `databricks://${profile}`, { env, time: { now: Date.now() } });
-    const found = { host: opened.location.url, auth: /auth\/(\S+)/.exec(opened.login.userAgent)?.[1] ?? "" };
+    const found = { host: opened.location.url, auth: opened.login.authType };
     return asks ? { ...found, user: await userOf(opened) } : found;
   } catch (thrown) {
     if (thrown instanceof MigrationError) return { refused: thrown.message };

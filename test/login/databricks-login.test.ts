@@ -15,7 +15,7 @@ describe("a personal access token", () => {
     const home = homeWith(`[dev]\nhost = ${url}/\ntoken = token-of-admin\n`);
     const opened = await open("databricks-uc://dev", { time, env: { ...env, HOME: home, DATABRICKS_TOKEN: "token-of-nobody" } });
     expect(await userOf(opened)).toBe(ADMIN);
-    expect(opened.login.userAgent).toBe(`mlferry/1.2.3 os/${process.platform} auth/pat`);
+    expect(opened.login).toMatchObject({ userAgent: `mlferry/1.2.3 os/${process.platform}`, authType: "pat" });
     expect(opened.scrub("so token-of-admin it is")).toBe("so *** it is");
   });
 
@@ -71,7 +71,7 @@ describe("a service principal", () => {
     fake.accounts.revokeAll();
     await ask();
     expect(asked).toEqual([1, 1, 2, 3].map((requests) => [ROBOT.user, requests]));
-    expect(opened.login.userAgent).toContain("auth/oauth-m2m");
+    expect(opened.login.authType).toBe("oauth-m2m");
   });
 
   it("with a wrong secret is refused once, in the words of the workspace and without the secret", async () => {
