@@ -4,6 +4,7 @@ import type { OpenSourceServer } from "../../src/adapters/mlflow/server.ts";
 import { mlflowCapabilities } from "../../src/adapters/mlflow/capabilities.ts";
 import { createDirectFiles } from "../../src/adapters/mlflow/direct-files.ts";
 import { ownDialect } from "../../src/adapters/mlflow/own-dialect.ts";
+import { createOwnRegistry } from "../../src/adapters/mlflow/own-registry.ts";
 import { createServerFiles } from "../../src/adapters/mlflow/server-files.ts";
 import { noSignedUrls } from "./no-signed-urls.ts";
 import { MigrationError } from "../../src/errors.ts";
@@ -102,7 +103,7 @@ export function createReadableMlflow(
   const files = createServerFiles({ http, servesArtifacts, direct: createDirectFiles(), signed: noSignedUrls });
   const capabilities = mlflowCapabilities({ version, features });
   const server = { http, uri: "http://fake", version, origin, knownBy: "database" as const, features, servesArtifacts };
-  return { server: { ...server, capabilities, dialect: ownDialect, files }, requests };
+  return { server: { ...server, capabilities, dialect: ownDialect, registry: createOwnRegistry(http), files }, requests };
 }
 
 function answer(content: Content, route: string, request: JsonRequest): unknown {

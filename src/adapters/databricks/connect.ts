@@ -4,6 +4,7 @@ import { createHttpClient } from "../../http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
 import type { OriginId } from "../../model/entities.ts";
 import type { Stores } from "../../stores/open.ts";
+import { createOwnRegistry } from "../mlflow/own-registry.ts";
 import { unlessNotFound } from "../mlflow/calls.ts";
 import type { MlflowServer } from "../mlflow/server.ts";
 import { createStoreClients } from "../mlflow/store-clients.ts";
@@ -54,6 +55,7 @@ export async function connectDatabricks(options: DatabricksOptions, signal: Abor
       origin: originOf(workspaceId ?? http.baseUrl),
       capabilities: workspaceCapabilities({ paramValueChars: options.paramValueChars ?? PARAM_VALUE_CHARS }),
       dialect: databricksDialect,
+      registry: createOwnRegistry(http),
       files: createDatabricksFiles({
         http,
         clients: createStoreClients(options),

@@ -8,13 +8,18 @@ import { dependenciesFirst, orderVersions } from "../../model/order.ts";
 import type { Catalogue, NotCarried } from "../../ports/source.ts";
 import * as convert from "./convert.ts";
 import type { Inventory } from "./inventory.ts";
+import type { RegistryHalf } from "./registry-half.ts";
 import type { RunSpool } from "./run-spool.ts";
 import type { RunIndex } from "./stock.ts";
-import { placeOf } from "./version-place.ts";
+
+export interface CatalogueOptions extends Pick<RegistryHalf, "placeOf"> {
+  readonly selection: Selection;
+  readonly spool: RunSpool;
+}
 
 /** The catalogue of what `selection` comes to. Throws NOTHING_SELECTED. Whole runs are read from `spool` when their turn comes. */
-export function catalogueOf(inventory: Inventory, options: { selection: Selection; spool: RunSpool }): Catalogue {
-  const versions = inventory.versions.map((wire) => convert.toModelVersion(wire, placeOf(wire, inventory)));
+export function catalogueOf(inventory: Inventory, options: CatalogueOptions): Catalogue {
+  const versions = inventory.versions.map((wire) => convert.toModelVersion(wire, options.placeOf(wire, inventory)));
   const { keys: chosen, pulledIn, leftOut } = closureOf(inventory, versions, options.selection);
   const runs = parentsFirst([...inventory.runs.values()].filter((run) => chosen.has(convert.runKey(run.id))));
   const experiments = [...inventory.experiments.values()].map(convert.toExperiment).filter((item) => chosen.has(item.key));

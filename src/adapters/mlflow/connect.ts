@@ -12,6 +12,7 @@ import { unlessNotFound } from "./calls.ts";
 import { probeFeatures } from "./features.ts";
 import type { OpenSourceServer } from "./server.ts";
 import { ownDialect } from "./own-dialect.ts";
+import { createOwnRegistry } from "./own-registry.ts";
 import { createServerFiles } from "./server-files.ts";
 import { createSignedUrls } from "./signed-urls.ts";
 import type { SignedUrlOptions } from "./signed-urls.ts";
@@ -57,6 +58,7 @@ export async function connectMlflow(options: ConnectOptions, signal: AbortSignal
       features,
       capabilities: mlflowCapabilities({ version, features }),
       dialect: ownDialect,
+      registry: createOwnRegistry(scoped),
       files: createServerFiles({
         http: scoped,
         servesArtifacts,

@@ -1,22 +1,12 @@
 // What an open server is to those who read and write it.
-import type { HttpClient } from "../../http/client.ts";
-import type { OriginId } from "../../model/entities.ts";
-import type { Capabilities } from "../../ports/capabilities.ts";
-import type { Dialect } from "./dialect.ts";
 import type { ServerFeatures } from "./features.ts";
-import type { FileAccess } from "./file-access.ts";
+import type { RegistryHalf } from "./registry-half.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import type { Workspace } from "./workspaces.ts";
 
-/** An open server that speaks MLflow's API, or one workspace of it, shared by its reading and its writing half. */
-export interface MlflowServer {
-  /** Its requests name the workspace. */
-  readonly http: HttpClient;
-  /** Without credentials; with the workspace where it is not the default one. */
-  readonly uri: string;
-  readonly origin: OriginId;
-  readonly capabilities: Capabilities;
-  readonly dialect: Dialect;
-  readonly files: FileAccess;
+/** An open server with both its halves. */
+export interface MlflowServer extends TrackingHalf {
+  readonly registry: RegistryHalf;
 }
 
 /** One of the open-source project's servers. */

@@ -18,13 +18,16 @@ export function createMlflowSource(server: MlflowServer): Source {
       const spool = createRunSpool();
       spools.push(spool);
       const inventory = await takeStock(server, selection, spool, signal);
-      const draft = catalogueOf(inventory, { selection, spool });
+      const draft = catalogueOf(inventory, { selection, spool, placeOf: server.registry.placeOf });
       const uncarried = await server.dialect.uncarried(server.http, { experiments: draft.experiments, selection }, signal);
       return { ...draft, notCarried: [...draft.notCarried, ...uncarried] };
     },
     ask: createAnswers(server),
     histories: (runs, signal) => server.dialect.histories(server.http, runs, signal),
-    artifacts: (owner, signal) => server.files.reader(owner, signal),
+    artifacts(owner, signal) {
+      const own = owner.kind === "model-version" ? server.registry.reader?.(owner, signal) : undefined;
+      return own ?? server.files.reader(owner, signal);
+    },
     async close() {
       for (const spool of spools) spool.close();
       await server.files.close();

@@ -1,7 +1,7 @@
 // Runs and logged models of a selection as they become known: by experiment first, then by the ids that others name.
 import { later } from "../../model/closure.ts";
 import { hasLoggedModels, searchLoggedModels, searchRuns } from "./calls.ts";
-import type { MlflowServer } from "./server.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import { PARENT_TAG } from "./convert.ts";
 import type { RunSpool } from "./run-spool.ts";
 import { CARRIER_TAG } from "./target-calls.ts";
@@ -41,7 +41,7 @@ export interface StockFilters {
 }
 
 export interface StockOptions {
-  readonly server: Pick<MlflowServer, "http" | "files" | "dialect">;
+  readonly server: Pick<TrackingHalf, "http" | "files" | "dialect">;
   /** Of all experiments of the server: searches name them one by one. */
   readonly experimentIds: readonly string[];
   readonly spool: RunSpool;

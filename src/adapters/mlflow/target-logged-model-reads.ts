@@ -2,7 +2,7 @@
 import type { EntityKey, LoggedModel } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import { get, searchLoggedModels } from "./calls.ts";
-import type { MlflowServer } from "./server.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import { toLoggedModel } from "./convert.ts";
 import type { ModelUse } from "./convert.ts";
 import type { Calls } from "./target-calls.ts";
@@ -34,7 +34,7 @@ export interface LoggedModelReader {
 }
 
 export function createLoggedModelReader(parts: {
-  readonly server: Pick<MlflowServer, "http" | "files" | "dialect">;
+  readonly server: Pick<TrackingHalf, "http" | "files" | "dialect">;
   readonly calls: Calls;
   readonly runs: RunReader;
 }): LoggedModelReader {

@@ -3,7 +3,7 @@ import { MigrationError } from "../../errors.ts";
 import type { LoggedModel, PlacedKey, Tags } from "../../model/entities.ts";
 import { idOf, keyOf, placed } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
-import type { MlflowServer } from "./server.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import { keyValues, markTag, provenanceTags, sourceDigest, tagChanges } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
 import type { PlacedIndex } from "./target-index.ts";
@@ -14,7 +14,7 @@ import type { RunReader } from "./target-run-reads.ts";
 
 export interface LoggedModelWriting {
   readonly calls: Calls;
-  readonly server: MlflowServer;
+  readonly server: TrackingHalf;
   readonly index: PlacedIndex;
   readonly runs: RunReader;
   readonly loggedModels: LoggedModelReader;

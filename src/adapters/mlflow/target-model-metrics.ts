@@ -2,10 +2,10 @@
 import { MigrationError } from "../../errors.ts";
 import type { LoggedModel, ModelMetric } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
-import type { MlflowServer } from "./server.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import type { LoggedPoint } from "./target-batches.ts";
 
-type Server = Pick<MlflowServer, "http" | "dialect">;
+type Server = Pick<TrackingHalf, "http" | "dialect">;
 
 /** Throws NOT_SUPPORTED where a metric has no run: every metric route of 3.17.2 demands one. */
 export function refuseRunlessMetrics(model: LoggedModel): void {

@@ -3,7 +3,7 @@ import { MigrationError } from "../../errors.ts";
 import type { Run } from "../../model/entities.ts";
 import { PROVENANCE } from "../../model/keys.ts";
 import { get, searchRuns } from "./calls.ts";
-import type { MlflowServer } from "./server.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import { toRun } from "./convert.ts";
 import { SOURCE_TAG } from "./target-calls.ts";
 import { createFolder } from "./target-fold.ts";
@@ -36,7 +36,7 @@ export interface RunReader {
   placed(experimentId: string, signal: AbortSignal): AsyncIterable<IndexedObject>;
 }
 
-type Server = Pick<MlflowServer, "http" | "files" | "dialect">;
+type Server = Pick<TrackingHalf, "http" | "files" | "dialect">;
 
 export function createRunReader(server: Server): RunReader {
   const { http } = server;

@@ -11,12 +11,12 @@ import { isRefusal, keyValues, markTag, provenanceTags, sourceDigest, tagChanges
 import type { Calls } from "./target-calls.ts";
 import type { PlacedIndex } from "./target-index.ts";
 import { createOnce } from "./target-once.ts";
-import type { MlflowServer } from "./server.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import type { RunReader, RunThere } from "./target-run-reads.ts";
 
 export interface RunWriting {
   readonly calls: Calls;
-  readonly server: MlflowServer;
+  readonly server: TrackingHalf;
   readonly index: PlacedIndex;
   readonly runs: RunReader;
 }
@@ -51,7 +51,7 @@ export async function linkRun(writing: RunWriting, run: Run, key: PlacedKey, con
 }
 
 /** Sends params, points and tags, one request after the other: the last holds the last tags. */
-async function logContent({ http, dialect }: MlflowServer, runId: string, content: RunContent, signal: AbortSignal): Promise<void> {
+async function logContent({ http, dialect }: TrackingHalf, runId: string, content: RunContent, signal: AbortSignal): Promise<void> {
   for await (const batch of logBatches(content)) await dialect.logBatch(http, runId, batch, signal);
 }
 
@@ -163,7 +163,7 @@ function tagsForCreate(run: Run): KeyValue[] {
 const MOST_BYTES = 900_000;
 
 async function logDatasets(
-  { http, dialect }: MlflowServer,
+  { http, dialect }: TrackingHalf,
   runId: string,
   datasets: readonly DatasetInput[],
   signal: AbortSignal,

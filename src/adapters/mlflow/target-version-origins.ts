@@ -2,7 +2,7 @@
 import type { ModelVersion } from "../../model/entities.ts";
 import { idOf } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
-import type { MlflowServer } from "./server.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import type { Carriers } from "./target-carriers.ts";
 import { artifactUriBelow } from "./target-files.ts";
 import type { LoggedModelReader } from "./target-logged-model-reads.ts";
@@ -21,7 +21,7 @@ export interface VersionOrigins {
 }
 
 export interface OriginParts {
-  readonly server: MlflowServer;
+  readonly server: TrackingHalf;
   readonly runs: RunReader;
   readonly loggedModels: LoggedModelReader;
   readonly carriers: Carriers;

@@ -4,6 +4,7 @@ import type { Entity, Experiment, PlacedKey, Run } from "../../model/entities.ts
 import { idOf, keyOf, placed } from "../../model/keys.ts";
 import type { Source } from "../../ports/source.ts";
 import type { FindContext, Found, PutContext, Target } from "../../ports/target.ts";
+import type { RegistryWriting } from "./registry-half.ts";
 import type { MlflowServer } from "./server.ts";
 import { createCalls, sourceDigest } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
@@ -15,16 +16,9 @@ import type { Indexed } from "./target-index.ts";
 import { createLoggedModelReader } from "./target-logged-model-reads.ts";
 import { putLoggedModel } from "./target-logged-models.ts";
 import type { LoggedModelWriting } from "./target-logged-models.ts";
-import { putAlias, putModel } from "./target-models.ts";
-import type { ModelWriting } from "./target-models.ts";
-import { createRegistryReader } from "./target-registry-reads.ts";
-import { createRegistry, findAlias, findModel, findVersion } from "./target-registry.ts";
 import { createRunReader } from "./target-run-reads.ts";
 import { linkRun, putRun } from "./target-runs.ts";
 import type { RunWriting } from "./target-runs.ts";
-import { createVersionOrigins } from "./target-version-origins.ts";
-import { putVersion } from "./target-versions.ts";
-import type { VersionWriting } from "./target-versions.ts";
 
 /** A target on an open server. `source` is its reading half; closing the target closes that. */
 export function createMlflowTarget(server: MlflowServer, source: Source): Target {
@@ -51,13 +45,11 @@ interface Writers {
   readonly experiments: ExperimentWriting;
   readonly runs: RunWriting;
   readonly loggedModels: LoggedModelWriting;
-  readonly models: ModelWriting;
-  readonly versions: VersionWriting;
+  readonly registry: RegistryWriting;
 }
 
 function createWriters(server: MlflowServer): Writers {
   const { http } = server;
-  const freeRuns = server.capabilities.versionFiles === "by-free-reference";
   const calls = createCalls(http);
   const experiments = server.dialect.experimentReader(http);
   const runs = createRunReader(server);
@@ -68,17 +60,13 @@ function createWriters(server: MlflowServer): Writers {
     runIndex.startEmpty(experimentId);
     modelIndex.startEmpty(experimentId);
   };
-  const reader = createRegistryReader(http, calls);
-  const registry = createRegistry(reader);
   const carriers = createCarriers({ name: server.dialect.carrierExperiment, calls, experiments, index: runIndex, runs });
-  const origins = createVersionOrigins({ server, runs, loggedModels, carriers, freeRuns });
   return {
     calls,
     experiments: { calls, experiments, onCreated },
     runs: { calls, server, index: runIndex, runs },
     loggedModels: { calls, server, index: modelIndex, runs, loggedModels },
-    models: { calls, registry },
-    versions: { calls, registry, reader, origins },
+    registry: server.registry.writing({ server, calls, runs, loggedModels, carriers }),
   };
 }
 
@@ -99,11 +87,9 @@ async function find(writers: Writers, entity: Entity, context: FindContext): Pro
       return there && found("logged-model", there, (reading) => loggedModels.entity(there.id, entity, reading));
     }
     case "registered-model":
-      return findModel(writers.models.registry, entity, context);
     case "model-version":
-      return findVersion(writers.models.registry, entity, context);
     case "alias":
-      return findAlias(writers.models.registry, entity, context);
+      return writers.registry.find(entity, context);
   }
 }
 
@@ -121,11 +107,9 @@ async function put(writers: Writers, entity: Entity, context: PutContext): Promi
     case "logged-model":
       return putLoggedModel(writers.loggedModels, entity, context);
     case "registered-model":
-      return putModel(writers.models, entity, context);
     case "model-version":
-      return putVersion(writers.versions, entity, context);
     case "alias":
-      return putAlias(writers.models, entity, context);
+      return writers.registry.put(entity, context);
   }
 }
 

@@ -5,12 +5,16 @@ import { versionKey } from "../../model/keys.ts";
 import { below, normal } from "./artifact-places.ts";
 import { loggedModelKey, runKey } from "./convert.ts";
 import type { VersionPlace } from "./convert.ts";
-import type { Inventory } from "./inventory.ts";
+import type { Promotions } from "./promotions.ts";
+import type { RunIndex } from "./stock.ts";
 import { CARRIER_TAG } from "./target-calls.ts";
 import type { WireLoggedModel, WireModelVersion } from "./wire.ts";
 
 /** What a version's files may lie in. */
-export type Known = Pick<Inventory, "runs" | "loggedModels" | "promotions" | "locations">;
+export interface Known extends Promotions {
+  readonly runs: ReadonlyMap<string, RunIndex>;
+  readonly loggedModels: ReadonlyMap<string, WireLoggedModel>;
+}
 
 /** Resolves a version's source against what is known to exist. */
 export function placeOf(version: WireModelVersion, inventory: Known): VersionPlace {

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { asMigrationError } from "../../errors.ts";
 import type { Examined } from "../../ports/checks.ts";
-import type { MlflowServer } from "./server.ts";
+import type { TrackingHalf } from "./tracking-half.ts";
 import { createCalls, unlessMissing } from "./target-calls.ts";
 import type { Calls } from "./target-calls.ts";
 import { artifactUriBelow, proxyPath } from "./target-files.ts";
@@ -19,7 +19,7 @@ interface Undo {
 }
 
 /** Yields a check for what was tried, and one for what was removed; removes also after a failure or an interruption. */
-export async function* writeTest(server: MlflowServer, signal: AbortSignal): AsyncGenerator<Examined> {
+export async function* writeTest(server: TrackingHalf, signal: AbortSignal): AsyncGenerator<Examined> {
   const undo: Undo[] = [];
   const name = `mlferry-doctor-${randomBytes(6).toString("hex")}`;
   try {
@@ -44,7 +44,7 @@ export async function* writeTest(server: MlflowServer, signal: AbortSignal): Asy
 }
 
 async function write(
-  server: MlflowServer,
+  server: TrackingHalf,
   { name, undo, signal }: { readonly name: string; readonly undo: Undo[]; readonly signal: AbortSignal },
 ): Promise<void> {
   const calls = createCalls(server.http);
@@ -91,7 +91,7 @@ async function createRun(
   return parseWire(wire.run, answer, "runs/create").run.info;
 }
 
-async function removeFile({ http }: MlflowServer, uri: string): Promise<void> {
+async function removeFile({ http }: TrackingHalf, uri: string): Promise<void> {
   const path = proxyPath(uri, http.baseUrl);
   if (path === undefined) return;
   const route = `/api/2.0/mlflow-artifacts/artifacts/${path.split("/").map(encodeURIComponent).join("/")}`;

@@ -1,0 +1,62 @@
+// MLflow's own registry, which stands behind the same address as its tracking.
+import type { HttpClient } from "../../http/client.ts";
+import type { PlacedKey } from "../../model/entities.ts";
+import type { FindContext, Found, PutContext } from "../../ports/target.ts";
+import { modelsNamed, registeredFrom, registryDependants } from "./registry-answers.ts";
+import type { RegistryEntity, RegistryHalf, RegistryWriting, TrackingParts } from "./registry-half.ts";
+import { readRegistered } from "./registry-objects.ts";
+import { listRegistry } from "./registry-stock.ts";
+import { putAlias, putModel } from "./target-models.ts";
+import { createRegistryReader } from "./target-registry-reads.ts";
+import { createRegistry, findAlias, findModel, findVersion } from "./target-registry.ts";
+import type { Registry } from "./target-registry.ts";
+import { createVersionOrigins } from "./target-version-origins.ts";
+import { putVersion } from "./target-versions.ts";
+import type { VersionWriting } from "./target-versions.ts";
+import { placeOf } from "./version-place.ts";
+
+export function createOwnRegistry(http: HttpClient): RegistryHalf {
+  return {
+    stock: (selection, signal) => listRegistry(http, selection, signal),
+    placeOf,
+    object: (key, signal) => readRegistered(http, key, signal),
+    models: (name, signal) => modelsNamed(http, name, signal),
+    dependants: (key, signal) => registryDependants(http, key, signal),
+    placedFrom: (key, signal) => registeredFrom(http, key, signal),
+    writing: createWriting,
+  };
+}
+
+function createWriting({ server, calls, runs, loggedModels, carriers }: TrackingParts): RegistryWriting {
+  const freeRuns = server.capabilities.versionFiles === "by-free-reference";
+  const reader = createRegistryReader(server.http, calls);
+  const registry = createRegistry(reader);
+  const origins = createVersionOrigins({ server, runs, loggedModels, carriers, freeRuns });
+  const versions = { calls, registry, reader, origins };
+  return {
+    find: (entity, context) => find(registry, entity, context),
+    put: (entity, context) => put(versions, entity, context),
+  };
+}
+
+async function find(registry: Registry, entity: RegistryEntity, context: FindContext): Promise<Found | undefined> {
+  switch (entity.kind) {
+    case "registered-model":
+      return findModel(registry, entity, context);
+    case "model-version":
+      return findVersion(registry, entity, context);
+    case "alias":
+      return findAlias(registry, entity, context);
+  }
+}
+
+async function put(writing: VersionWriting, entity: RegistryEntity, context: PutContext): Promise<PlacedKey> {
+  switch (entity.kind) {
+    case "registered-model":
+      return putModel(writing, entity, context);
+    case "model-version":
+      return putVersion(writing, entity, context);
+    case "alias":
+      return putAlias(writing, entity, context);
+  }
+}
