@@ -24,9 +24,9 @@ export interface DatabricksLogin {
   readonly headers: Readonly<Record<string, string>>;
   /** Names the privilege that is missing. */
   readonly refusalHint: RefusalHint;
-  /** How the login came about, in the SDK's words such as `oauth-m2m`; `token` for one of mlferry.yaml. Told in the user agent. */
+  /** How the login came about, in the SDK's words such as `oauth-m2m`; `token` for one of mlferry.yaml. */
   readonly authType: string;
-  /** Without that. */
+  /** With that in it, as Databricks' own clients have it. */
   readonly userAgent: string;
 }
 
@@ -53,16 +53,16 @@ export async function databricksLogin(location: DatabricksLocation, role: Role, 
   const { url, profile, registry } = location;
   const settings = settingsFor(profile, role, env);
   const headers = workspaceHeaders(settings);
-  const userAgent = `mlferry/${version} os/${process.platform}`;
+  const userAgent = (authType: string): string => `mlferry/${version} os/${process.platform} auth/${authType}`;
   if (registry?.login !== undefined) {
     const { auth, authFrom } = registryCredentials(registry.name, registry.login, context);
-    return { auth, authFrom, headers, refusalHint: missingPrivilege, authType: "token", userAgent };
+    return { auth, authFrom, headers, refusalHint: missingPrivilege, authType: "token", userAgent: userAgent("token") };
   }
   for (const name of SECRET_SETTINGS) secrets.add(settings.get(name)?.value ?? "");
   const web = webOf(location, context);
   const azure = context.azure === undefined ? {} : { azure: context.azure };
   const { method, auth, from } = await logIn({ settings, url, env, now, web, run: runToEnd, keepSecret: secrets.add, ...azure });
-  return { auth, authFrom: from, headers, refusalHint: missingPrivilege, authType: method, userAgent };
+  return { auth, authFrom: from, headers, refusalHint: missingPrivilege, authType: method, userAgent: userAgent(method) };
 }
 
 const SECRET_SETTINGS: readonly SettingName[] = ["token", "password", "client_secret", "oidc_token", "azure_client_secret"];

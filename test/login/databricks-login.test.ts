@@ -15,7 +15,7 @@ describe("a personal access token", () => {
     const home = homeWith(`[dev]\nhost = ${url}/\ntoken = token-of-admin\n`);
     const opened = await open("databricks-uc://dev", { time, env: { ...env, HOME: home, DATABRICKS_TOKEN: "token-of-nobody" } });
     expect(await userOf(opened)).toBe(ADMIN);
-    expect(opened.login).toMatchObject({ userAgent: `mlferry/1.2.3 os/${process.platform}`, authType: "pat" });
+    expect(opened.login).toMatchObject({ userAgent: `mlferry/1.2.3 os/${process.platform} auth/pat`, authType: "pat" });
     expect(opened.scrub("so token-of-admin it is")).toBe("so *** it is");
   });
 
