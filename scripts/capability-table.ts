@@ -1,5 +1,6 @@
 // The table of docs/capabilities.md: what each place can hold, taken from the very data that the engine decides by.
 import { bundleCapabilities } from "../src/adapters/bundle/capabilities.ts";
+import { workspaceCapabilities } from "../src/adapters/databricks/capabilities.ts";
 import { unityCatalogCapabilities } from "../src/adapters/memory/unity-catalog-capabilities.ts";
 import { mlflowCapabilities } from "../src/adapters/mlflow/capabilities.ts";
 import { KINDS } from "../src/model/entities.ts";
@@ -34,6 +35,7 @@ const PLACES: readonly { readonly title: string; readonly capabilities: Capabili
     capabilities: mlflowCapabilities({ version: "3.17.2", features: { ...sqlite, strictTexts: true } }),
   },
   { title: "MLflow 2.22.5, SQLite", capabilities: mlflowCapabilities({ version: "2.22.5", features: { ...sqlite, loggedModels: false } }) },
+  { title: "Databricks workspace", capabilities: workspaceCapabilities({ paramValueChars: 500 }) },
   { title: "bundle", capabilities: bundleCapabilities() },
   { title: "the demo's Unity-Catalog-like memory", capabilities: unityCatalogCapabilities },
 ];
@@ -45,6 +47,7 @@ const ROWS: readonly Row[] = [
   ["stages", ({ stages }) => yesNo(stages)],
   ["version numbers", ({ versionNumbers }) => versionNumbers],
   ["creation times", ({ creationTimes }) => creationTimes],
+  ["users of runs", ({ runUsers = "chosen" }) => runUsers],
   ["files of versions", ({ versionFiles }) => versionFiles],
   ["±Infinity as a metric value", ({ infinities }) => yesNo(infinities)],
   ["name of an experiment", ({ names }) => nameText(names.experiment)],

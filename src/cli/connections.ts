@@ -1,5 +1,8 @@
 // Connections to servers: one client each, with its credentials and its way; one pacer per host, so that two places on one host share
 // its limits.
+import { connectDatabricks } from "../adapters/databricks/connect.ts";
+import type { DatabricksServer } from "../adapters/databricks/connect.ts";
+import { DATABRICKS_RATES } from "../adapters/databricks/rates.ts";
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
 import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
 import type { LevelChange } from "../http/adaptive.ts";
@@ -7,12 +10,14 @@ import type { RetryEvent } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
 import type { Pacer, PaceReport } from "../http/pace.ts";
 import { createStores } from "../stores/open.ts";
+import type { Stores } from "../stores/open.ts";
 import { credentialsOf } from "./credentials.ts";
+import { databricksLogin } from "./databricks-login.ts";
 import { rootRulesOf } from "./file-flags.ts";
 import type { RootFlags } from "./file-flags.ts";
 import type { PaceFlags } from "./flags.ts";
-import { isServer } from "./location.ts";
-import type { Location, MlflowLocation, Role } from "./location.ts";
+import { isDatabricks, isServer } from "./location.ts";
+import type { DatabricksLocation, Location, MlflowLocation, Role } from "./location.ts";
 import { routeOf } from "./route.ts";
 import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
 import type { Terminal } from "./terminal.ts";
@@ -32,6 +37,8 @@ export interface ConnectionsOptions {
 export interface Connections {
   /** Connects anew; whoever asks closes it. */
   open(location: MlflowLocation, role: Role, signal: AbortSignal): Promise<OpenSourceServer>;
+  /** The same for a Databricks workspace, whichever its registry half is to be. */
+  openWorkspace(location: DatabricksLocation, role: Role, signal: AbortSignal): Promise<DatabricksServer>;
   /** Requests sent so far, by host, over connections that are closed too. */
   requests(): ReadonlyMap<string, number>;
   /** How each host that was asked was paced. */
@@ -43,7 +50,9 @@ export interface Connections {
 export function createConnections(options: ConnectionsOptions): Connections {
   const { terminal, onRetry } = options;
   const pacers = createPacers(options);
-  const servers: { readonly host: string; readonly server: OpenSourceServer }[] = [];
+  const servers: Opened[] = [];
+  const stores = (role: Role): Stores =>
+    createStores({ settings: storeSettingsFor(role, terminal.env), rules: rootRulesOf(options.roots, role) });
   return {
     async open(location, role, signal) {
       const { workspace } = location;
@@ -56,21 +65,35 @@ export function createConnections(options: ConnectionsOptions): Connections {
         route: routeOf(location, terminal.env),
         ...credentialsOf(location, role, terminal),
         signedUrls: signedUrlsFor(role, terminal.env),
-        stores: createStores({ settings: storeSettingsFor(role, terminal.env), rules: rootRulesOf(options.roots, role) }),
+        stores: stores(role),
         ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),
       };
       const server = await connectMlflow(client, signal);
       servers.push({ host: location.host, server });
       return server;
     },
-    requests() {
-      const counts = new Map<string, number>();
-      for (const { host, server } of servers) counts.set(host, (counts.get(host) ?? 0) + server.http.requests);
-      return counts;
+    async openWorkspace(location, role, signal) {
+      const login = await databricksLogin(location, role, { ...terminal, signal });
+      const client = { baseUrl: location.url, pacer: pacers.of(location.host), onRetry, route: routeOf(location, terminal.env) };
+      const server = await connectDatabricks({ ...client, ...login, stores: stores(role) }, signal);
+      servers.push({ host: location.host, server });
+      return server;
     },
+    requests: () => requestsOf(servers),
     pace: () => pacers.reports(),
     transfers: () => pacers.transfers(),
   };
+}
+
+interface Opened {
+  readonly host: string;
+  readonly server: Pick<OpenSourceServer, "http">;
+}
+
+function requestsOf(servers: readonly Opened[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { host, server } of servers) counts.set(host, (counts.get(host) ?? 0) + server.http.requests);
+  return counts;
 }
 
 interface Pacers {
@@ -83,6 +106,7 @@ interface Pacers {
 /** One pacer per host. */
 function createPacers({ pace, locations, onWait, onLevel }: ConnectionsOptions): Pacers {
   const hosts = locations.flatMap((location) => (isServer(location) ? [location.host] : []));
+  const workspaces = new Set(locations.flatMap((one) => (isDatabricks(one) ? [one.host] : [])));
   const pacers = new Map<string, Pacer>();
   const create = (host: string): Pacer =>
     createPacer({
@@ -91,6 +115,7 @@ function createPacers({ pace, locations, onWait, onLevel }: ConnectionsOptions):
       onWait: (reason, ms) => onWait(`${host}: ${reason}`, ms),
       onLevel: (change) => onLevel(host, change),
       ...(pace.rate === undefined ? {} : { ratePerSecond: pace.rate }),
+      ...(workspaces.has(host) ? { groups: DATABRICKS_RATES } : {}),
     });
   return {
     of(host) {

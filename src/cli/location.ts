@@ -117,6 +117,11 @@ export function isServer(location: Location): location is ServerLocation {
   return location.place !== "bundle" && location.place !== "pipe";
 }
 
+/** Whether it is a Databricks workspace, with either of its registries. */
+export function isDatabricks(location: Location): location is DatabricksLocation {
+  return location.place === "databricks" || location.place === "databricks-uc";
+}
+
 /** Two locations are one place when both are the same path, or the same registry of the same server: a workspace has two. */
 export function isSamePlace(a: Location, b: Location): boolean {
   if (a.place === "pipe") return b.place === "pipe";
@@ -137,7 +142,7 @@ function isPath(text: string): boolean {
 const UNSUPPORTED = /^(sqlite|file|mysql|postgresql|mssql|s3|gs|abfss?|wasbs?|dbfs|hdfs|viewfs)(\+.*)?$/;
 
 const FORMS =
-  "known forms: http(s)://host[:port][/path] (an MLflow server), NAME.tar or ./FOLDER (a bundle), - (a bundle through a pipe), a name in mlferry.yaml";
+  "known forms: http(s)://host[:port][/path] (an MLflow server), databricks or databricks://PROFILE (a workspace), NAME.tar or ./FOLDER (a bundle), - (a bundle through a pipe), a name in mlferry.yaml";
 
 /** Undefined for what is no server's form. */
 function serverLocation(text: string, { role, workspaceUrl }: LocationOptions): ServerLocation | undefined {

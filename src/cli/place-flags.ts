@@ -5,6 +5,7 @@ import { MigrationError } from "../errors.ts";
 import { readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { repeatable } from "./flags.ts";
+import { workspaceUrlIn } from "./databricks-login.ts";
 import { isServer, parseLocation } from "./location.ts";
 import type { ChosenWorkspace, Location, LocationOptions, Role } from "./location.ts";
 import type { Environment, Terminal } from "./terminal.ts";
@@ -38,7 +39,7 @@ export function createLocator(terminal: Pick<Terminal, "env">, flags: PlaceFlags
   return {
     config,
     locate(text, options) {
-      const location = parseLocation(text, { ...options, config });
+      const location = parseLocation(text, { ...options, config, workspaceUrl: workspaceUrlIn(terminal.env) });
       return withWorkspace(location, { role: options.role, flags, env: terminal.env });
     },
   };

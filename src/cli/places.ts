@@ -7,6 +7,10 @@ import { openBundleSource } from "../adapters/bundle/source.ts";
 import type { Compression } from "../adapters/bundle/spool.ts";
 import type { OpenTar } from "../adapters/bundle/member-store.ts";
 import { createBundleStream, createBundleTarget } from "../adapters/bundle/target.ts";
+import type { DatabricksServer } from "../adapters/databricks/connect.ts";
+import { examineDatabricks } from "../adapters/databricks/examine.ts";
+import { createDatabricksSource } from "../adapters/databricks/source.ts";
+import { createDatabricksTarget } from "../adapters/databricks/target.ts";
 import { createMemory } from "../adapters/memory/memory.ts";
 import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
 import { examineMlflow } from "../adapters/mlflow/examine.ts";
@@ -15,6 +19,7 @@ import { createMlflowTarget } from "../adapters/mlflow/target.ts";
 import { createWorkspace } from "../adapters/mlflow/workspaces.ts";
 import type { Workspace } from "../adapters/mlflow/workspaces.ts";
 import { MigrationError } from "../errors.ts";
+import type { HttpClient } from "../http/client.ts";
 import type { OriginId } from "../model/entities.ts";
 import type { Examined, ExamineOptions } from "../ports/checks.ts";
 import type { Source } from "../ports/source.ts";
@@ -73,15 +78,12 @@ export function createPlaces(options: PlacesOptions): Places {
     opened.push(place);
     return place;
   };
-  const connect: Connect = async (location, role, signal) => {
-    const server = await connections.open(location, role, signal);
-    keep(server.http);
-    return server;
-  };
+  const { connect, connectWorkspace } = kept(connections, keep);
   let unread: UnreadWorkspaces | undefined;
   return {
     async source(location, signal) {
       if (!isServer(location)) return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
+      if (location.place === "databricks") return keep(createDatabricksSource(await connectWorkspace(location, "source", signal)));
       const mlflow = requireMlflow(location);
       const server = await connect(mlflow, "source", signal);
       const { notes, unread: passedOver } = otherWorkspaces(mlflow, server, "source");
@@ -91,6 +93,7 @@ export function createPlaces(options: PlacesOptions): Places {
     },
     async target(location, use, signal) {
       if (!isServer(location)) return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
+      if (location.place === "databricks") return keep(workspaceTarget(await connectWorkspace(location, "target", signal)));
       return keep(await serverTarget(requireMlflow(location), use, { connect, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
@@ -98,7 +101,7 @@ export function createPlaces(options: PlacesOptions): Places {
     },
     unread: () => unread,
     sent: connections,
-    examine: (location, role, examination) => examine(location, examination, (one) => connect(one, role, examination.signal)),
+    examine: (location, role, examination) => examine({ location, role, connect, connectWorkspace }, examination),
     async close() {
       for (const place of opened.reverse()) await place.close();
     },
@@ -112,16 +115,44 @@ function workspacesOf({ workspaces, uri }: OpenSourceServer): readonly Workspace
   });
 }
 
-function examine(
-  location: NamedLocation,
-  options: ExamineOptions,
-  connect: (location: MlflowLocation) => Promise<OpenSourceServer>,
-): AsyncGenerator<Examined> {
-  if (location.place === "bundle") return examineBundle(location.path, options);
-  return examineMlflow(() => connect(requireMlflow(location)), options);
+type Connect = Connections["open"];
+
+interface Connecting {
+  readonly connect: Connect;
+  readonly connectWorkspace: Connections["openWorkspace"];
 }
 
-type Connect = Connections["open"];
+/** Connections that end when the places are closed, whatever becomes of the place that they are for. */
+function kept(connections: Connections, keep: (http: HttpClient) => unknown): Connecting {
+  return {
+    async connect(location, role, signal) {
+      const server = await connections.open(location, role, signal);
+      keep(server.http);
+      return server;
+    },
+    async connectWorkspace(location, role, signal) {
+      const server = await connections.openWorkspace(location, role, signal);
+      keep(server.http);
+      return server;
+    },
+  };
+}
+
+interface Examination extends Connecting {
+  readonly location: NamedLocation;
+  readonly role: Role;
+}
+
+function examine({ location, role, connect, connectWorkspace }: Examination, options: ExamineOptions): AsyncGenerator<Examined> {
+  if (location.place === "bundle") return examineBundle(location.path, options);
+  const { signal } = options;
+  if (location.place === "databricks") return examineDatabricks(() => connectWorkspace(location, role, signal), options);
+  return examineMlflow(() => connect(requireMlflow(location), role, signal), options);
+}
+
+function workspaceTarget(server: DatabricksServer): Target {
+  return createDatabricksTarget(server, createDatabricksSource(server));
+}
 
 async function serverTarget(
   location: MlflowLocation,
@@ -149,7 +180,7 @@ async function requireStore(server: OpenSourceServer, use: TargetUse, signal: Ab
 function requireMlflow(location: ServerLocation): MlflowLocation {
   if (location.place === "mlflow") return location;
   throw new MigrationError("NOT_SUPPORTED", `${location.place} is not supported in this version: ${location.url} was not opened`, {
-    hint: "the places that can be opened are MLflow servers and bundles",
+    hint: "the places that can be opened are MLflow servers, Databricks workspaces with their own registry, and bundles",
   });
 }
 

@@ -19,7 +19,6 @@ export function connect(fake: FakeDatabricks, more: Partial<DatabricksOptions> =
   const options: DatabricksOptions = {
     baseUrl: fake.url,
     auth: { kind: "bearer", token: "token" },
-    authType: "pat",
     pacer: createPacer({ inFlight: 8 }),
     userAgent: "mlferry-test",
     clock: { now: () => 0, wait: () => Promise.resolve() },

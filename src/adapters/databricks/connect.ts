@@ -22,8 +22,6 @@ export interface DatabricksServer extends MlflowServer {
 }
 
 export interface DatabricksOptions extends Omit<HttpClientOptions, "groupOf" | "onHeaders"> {
-  /** How the login came about, in the SDK's words (`pat`, `oauth-m2m`): told in the user agent. */
-  readonly authType: string;
   /** For buckets that experiments name; without them such files cannot be reached. */
   readonly stores?: Stores;
   /** Longest value of a run's param. Default: 500, as documented; newer workspaces are said to take 6000. */
@@ -40,7 +38,6 @@ export async function connectDatabricks(options: DatabricksOptions, signal: Abor
   let header: string | undefined;
   const http = createHttpClient({
     ...options,
-    userAgent: `${options.userAgent} auth/${options.authType}`,
     groupOf: rateGroupOf,
     onHeaders: (headerOf) => (header ??= headerOf("x-databricks-org-id")),
   });

@@ -2,6 +2,7 @@
 import type { Check, Examined, ExamineOptions } from "../../ports/checks.ts";
 import { unlessNotFound } from "./calls.ts";
 import type { OpenSourceServer } from "./server.ts";
+import { createMlflowSource } from "./source.ts";
 import { readTests } from "./read-tests.ts";
 import { lookAround } from "./sight.ts";
 import type { Principal } from "./sight.ts";
@@ -30,7 +31,7 @@ export async function* examineMlflow(connect: () => Promise<OpenSourceServer>, o
   yield* tried("files", async () => filesCheck(opened, options));
   if (options.use === "read") {
     const seen = yield* lookAround(opened, principal, options);
-    if (seen !== undefined) yield* readTests(opened, seen, signal);
+    if (seen !== undefined) yield* readTests(opened, { ...seen, source: createMlflowSource(opened) }, signal);
   } else {
     yield* options.writeTest === true ? writeTest(opened, signal) : yieldOne(permissionCheck(opened, principal));
   }
@@ -65,7 +66,8 @@ function identityCheck({ knownBy, uri }: OpenSourceServer): Check {
 /** Further apart, signed requests are refused, and times that are compared mislead. */
 const MOST_SKEW_MS = 60_000;
 
-function clockCheck({ http }: OpenSourceServer): Check {
+/** How far the two clocks are apart. */
+export function clockCheck({ http }: Pick<OpenSourceServer, "http">): Check {
   const ms = http.clockSkewMs;
   if (ms === undefined) return { name: "clock", state: "ok", says: "the server does not tell its time" };
   const seconds = Math.round(Math.abs(ms) / 1000);

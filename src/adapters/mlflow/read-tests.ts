@@ -1,11 +1,10 @@
 // Reads a byte of everything that an export would read: of one run's file in each store of files, and of one version's file.
 import type { Run } from "../../model/entities.ts";
 import type { Check, Examined } from "../../ports/checks.ts";
-import type { ArtifactReader } from "../../ports/source.ts";
+import type { ArtifactReader, Source } from "../../ports/source.ts";
 import type { MlflowServer } from "./server.ts";
 import { toRun } from "./convert.ts";
 import type { Seen } from "./sight.ts";
-import { createMlflowSource } from "./source.ts";
 import { tried } from "./tried.ts";
 import { parseWire, wire } from "./wire.ts";
 import type { WireExperiment, WireModelVersion } from "./wire.ts";
@@ -14,8 +13,11 @@ import type { WireExperiment, WireModelVersion } from "./wire.ts";
 const MOST_RUNS = 20;
 
 /** Yields a check for each store, and one for the files of versions where there are any. */
-export async function* readTests(server: MlflowServer, { experiments, versions }: Seen, signal: AbortSignal): AsyncGenerator<Examined> {
-  const source = createMlflowSource(server);
+export async function* readTests(
+  server: MlflowServer,
+  { experiments, versions, source }: Seen & { readonly source: Source },
+  signal: AbortSignal,
+): AsyncGenerator<Examined> {
   for (const [store, inStore] of storesOf(experiments)) {
     yield* tried("store of files", async () => {
       for (const run of await newestRuns(server, inStore, signal)) {
@@ -26,7 +28,7 @@ export async function* readTests(server: MlflowServer, { experiments, versions }
     });
   }
   const version = versions.find(({ run_id: run }) => run !== "") ?? versions[0];
-  if (version !== undefined) yield* tried("files of versions", () => readVersion(server, version, signal));
+  if (version !== undefined) yield* tried("files of versions", () => readVersion(source, version, signal));
 }
 
 /** Experiments by where their files lie, told by scheme and host, or by the first folder. */
@@ -64,8 +66,7 @@ async function readOne(reader: ArtifactReader): Promise<string | undefined> {
 }
 
 /** Through the same selection that an export of the model makes. */
-async function readVersion(server: MlflowServer, { name, version }: WireModelVersion, signal: AbortSignal): Promise<Pick<Check, "says">> {
-  const source = createMlflowSource(server);
+async function readVersion(source: Source, { name, version }: WireModelVersion, signal: AbortSignal): Promise<Pick<Check, "says">> {
   const literal = name.replace(/[\\*?[\]]/g, "\\$&");
   const catalogue = await source.select({ models: [literal], includeDeleted: true }, signal);
   for await (const entity of catalogue.entities(signal)) {
