@@ -25,17 +25,15 @@ export interface DatabricksAuth {
  * NOT_AUTHORISED where nothing is set and no program knows a login.
  */
 export async function logIn(context: LoginContext): Promise<DatabricksAuth> {
-  const { settings } = context;
-  const methods = methodsOf(settings);
-  const [first = "databricks-cli"] = methods;
-  if (first !== "azure-cli" && first !== "databricks-cli") return loginBy(first, context);
+  const { settings, url } = context;
   const isForced = settings.get("auth_type") !== undefined;
   const failures: MigrationError[] = [];
-  for (const method of methods) {
-    if (method === "azure-cli" && !isForced && azureCloudAt(context.url) === undefined) continue;
-    const login = loginBy(method, context);
+  for (const method of methodsOf(settings)) {
+    if (method === "azure-cli" && !isForced && azureCloudAt(url) === undefined) continue;
+    const login: DatabricksAuth = { method, auth: authBy(method, context), from: `the ${loginName(method, settings)}` };
+    if (isForced || !isAskedFrom(method) || "kind" in login.auth) return login;
     try {
-      if (!("kind" in login.auth)) await login.auth.current();
+      await login.auth.current();
       return login;
     } catch (thrown) {
       failures.push(asMigrationError(thrown));
@@ -44,8 +42,9 @@ export async function logIn(context: LoginContext): Promise<DatabricksAuth> {
   throw notLoggedIn(settings, failures);
 }
 
-function loginBy(method: Method, context: LoginContext): DatabricksAuth {
-  return { method, auth: authBy(method, context), from: `the ${loginName(method, context.settings)}` };
+/** Whether another program knows, or does not know, who is logged in. */
+function isAskedFrom(method: Method): boolean {
+  return method === "azure-cli" || method === "databricks-cli";
 }
 
 function authBy(method: Method, context: LoginContext): Auth | AuthProvider {
@@ -109,14 +108,10 @@ function readIdToken({ settings, keepSecret }: LoginContext): string {
   return token;
 }
 
-function notLoggedIn({ whose }: Settings, failures: readonly MigrationError[]): MigrationError {
-  const [only] = failures;
-  if (only !== undefined && failures.length === 1) return only;
-  return new MigrationError(
-    "NOT_AUTHORISED",
-    `no login for Databricks is set in ${whose}: ${failures.map(({ message }) => message).join("; ")}`,
-    {
-      hint: failures.map(({ hint }) => hint).join("; or "),
-    },
-  );
+function notLoggedIn({ whose, named }: Settings, failures: readonly MigrationError[]): MigrationError {
+  const tried = failures.map(({ message }) => message).join("; ");
+  const token = named ? "give the profile a token or a service principal" : "set DATABRICKS_TOKEN or a service principal";
+  return new MigrationError("NOT_AUTHORISED", `no login for Databricks is set in ${whose}, and no program knows one: ${tried}`, {
+    hint: [token, ...failures.map(({ hint }) => hint)].join("; or "),
+  });
 }

@@ -72,8 +72,9 @@ describe("somebody who is logged in with another program", () => {
     const error = await failureOf(open("databricks", { ...fake, env: { ...fake.env, PATH: path } }));
     expect(error.code).toBe("NOT_AUTHORISED");
     expect(error.message).toContain("got no token from databricks: it ended with exit code 1: Error: cache: token not found");
+    expect(error.message).toMatch(/^no login for Databricks is set in the variables DATABRICKS_…, and no program knows one: /);
     expect(error.hint).toBe(
-      `log in with databricks auth login --host ${fake.url}; to see what it answers: databricks auth token --host ${fake.url}`,
+      `set DATABRICKS_TOKEN or a service principal; or log in with databricks auth login --host ${fake.url}; to see what it answers: databricks auth token --host ${fake.url}`,
     );
     const none = await failureOf(open("databricks", { ...fake, env: { ...fake.env, PATH: homeWith() } }));
     expect(none.message).toContain("there is no such program");
