@@ -31,7 +31,7 @@ export interface DatabricksOptions extends Omit<HttpClientOptions, "groupOf" | "
 }
 
 /**
- * Connects with two requests. The pacer should have the groups DATABRICKS_RATES. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or
+ * Connects with one request, or with two where answers do not tell which workspace it is. The pacer should have the groups DATABRICKS_RATES. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or
  * NOT_A_REGISTRY.
  */
 export async function connectDatabricks(options: DatabricksOptions, signal: AbortSignal): Promise<DatabricksServer> {
@@ -42,9 +42,9 @@ export async function connectDatabricks(options: DatabricksOptions, signal: Abor
     onHeaders: (headerOf) => (header ??= headerOf("x-databricks-org-id")),
   });
   try {
-    const told = await discoveredId(http, signal);
+    // First what nobody is answered without a login: discovery is open to all, and would make a wrong login look like one that has ended.
     await firstCall(http, signal);
-    const workspaceId = header ?? told;
+    const workspaceId = header ?? (await discoveredId(http, signal));
     const { stores, files } = options;
     return {
       http,
