@@ -15,8 +15,18 @@ import tarfile
 
 import zstandard
 
-KINDS = ["experiment", "run", "logged-model", "registered-model", "model-version", "alias"]
-LINES = [f"entities/{kind}.jsonl" for kind in KINDS]
+FIRST_KINDS = ["experiment", "run", "logged-model", "registered-model", "model-version", "alias"]
+KINDS = FIRST_KINDS[:5] + ["stage-transition", "comment", "transition-request", "alias", "permission", "webhook"]
+
+
+def kinds_in(version):
+    return KINDS if version >= 3 else FIRST_KINDS
+
+
+def lines_in(version):
+    return [f"entities/{kind}.jsonl" for kind in kinds_in(version)]
+
+
 BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})(\.zst)?")
 SEAL = re.compile(rb' "sha256": "([0-9a-f]{64})"\n}\n')
 SEAL_BYTES = 80
@@ -46,8 +56,9 @@ class Tar:
         names = list(self.entries)
         require(names[:1] == ["header.json"], "header.json: is not the first member")
         require(names[-1] == "manifest.json", "manifest.json: is not the last member")
-        lines = [content_name(name) for name in names[-7:-1]]
-        require(lines == LINES, f"{names[-7:-1]}: are not the lines in their order")
+        lines = [content_name(name) for name in names if name.startswith("entities/")]
+        require(lines in (lines_in(2), lines_in(3)), f"{lines}: are not the lines in their order")
+        require(names[-1 - len(lines) : -1] == [name for name in names if name.startswith("entities/")], "the lines are not last")
 
     def sizes(self):
         return {name: entry.size for name, entry in self.entries.items()}
@@ -133,7 +144,7 @@ def read_manifest(store, version):
     for member in manifest["members"]:
         name = member["name"]
         blob = BLOB.fullmatch(name)
-        require(blob or content_name(name) in LINES or name == "header.json", f"{name}: is not a name that a bundle holds")
+        require(blob or content_name(name) in lines_in(version) or name == "header.json", f"{name}: is not a name that a bundle holds")
         require(version > 1 or not name.endswith(".zst"), f"{name}: is compressed, in a bundle of version 1")
         member.setdefault("stored", member["size"])
         require(name.endswith(".zst") or member["stored"] == member["size"], f"{name}: has two sizes")
@@ -174,7 +185,7 @@ def check(path):
     with store.open("header.json") as stream:
         header = json.loads(stream.read(2**20))
     require(header.get("format") == "mlferry-bundle", "header.json: is no header of a bundle")
-    require(header["version"] in (1, 2), f"header.json: version {header['version']} is not known")
+    require(header["version"] in (1, 2, 3), f"header.json: version {header['version']} is not known")
     manifest, named = read_manifest(store, header["version"])
     sizes = store.sizes()
     said = {member["name"]: member["stored"] for member in named.values()}
@@ -182,7 +193,7 @@ def check(path):
     for _part in content_of(store, named["header.json"]):
         pass
     keys, counts, points, wanted = {}, {}, {}, {}
-    for kind, lines in zip(KINDS, LINES):
+    for kind, lines in zip(kinds_in(header["version"]), lines_in(header["version"])):
         counts[kind] = 0
         for record in read_records(store, named[lines]):
             counts[kind] += 1

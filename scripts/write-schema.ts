@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
-import { headerSchema, manifestSchema, manifestV1Schema } from "../src/adapters/bundle/envelope.ts";
+import { headerSchema, manifestSchema, manifestV1Schema, manifestV2Schema } from "../src/adapters/bundle/envelope.ts";
 import { FORMAT, FORMAT_VERSION } from "../src/adapters/bundle/layout.ts";
 import { pointSchema, recordSchemas } from "../src/adapters/bundle/records.ts";
 
@@ -10,13 +10,20 @@ const OUTPUT = new URL("../docs/bundle.schema.json", import.meta.url);
 
 /** The JSON Schema (draft 2020-12) of everything in a bundle that is JSON: one definition for each kind of text. */
 export function bundleSchema(): Record<string, unknown> {
-  const schemas = { header: headerSchema, manifest: manifestSchema, "manifest-v1": manifestV1Schema, ...recordSchemas, point: pointSchema };
+  const schemas = {
+    header: headerSchema,
+    manifest: manifestSchema,
+    "manifest-v1": manifestV1Schema,
+    "manifest-v2": manifestV2Schema,
+    ...recordSchemas,
+    point: pointSchema,
+  };
   const $defs = Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, definition(schema)]));
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: `${FORMAT}, version ${FORMAT_VERSION}`,
     description:
-      "header: header.json. manifest: manifest.json. manifest-v1: the same in a bundle of version 1. experiment, run, logged-model, registered-model, model-version, alias: " +
+      "header: header.json. manifest: manifest.json. manifest-v1, manifest-v2: the same in a bundle of that version. Kinds: " +
       "a line of entities/<kind>.jsonl. point: a line of a metrics blob. docs/bundle-format.md says what they mean.",
     oneOf: Object.keys(schemas).map((name) => ({ $ref: `#/$defs/${name}` })),
     $defs,

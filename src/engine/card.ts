@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Entity, EntityKey, Kind, OriginId, Run, LoggedModel } from "../model/entities.ts";
 import { facts } from "../model/facts.ts";
-import { keyOf, modelOf, PROVENANCE } from "../model/keys.ts";
+import { entryId, keyOf, modelOf, PROVENANCE, versionKey } from "../model/keys.ts";
 import { REFERENCE_TAGS } from "../model/references.ts";
 
 export interface Card {
@@ -57,6 +57,22 @@ function identityOf(entity: Entity): Pick<Card, "name" | "container" | "natural"
       // In a bundle that was written under a mapping, the key is the source's and the name the mapped one.
       const model = entity.needs.find((need) => need.startsWith("registered-model:")) ?? keyOf("registered-model", entity.model);
       return { name: entity.model, container: model, natural: String(entity.version) };
+    }
+    case "stage-transition":
+    case "comment":
+    case "transition-request": {
+      const version = entity.needs[0] ?? versionKey(entity.model, entity.version);
+      return { name: entity.model, container: version, natural: entryId(entity.key) };
+    }
+    case "permission": {
+      const container = entity.object === "registry" ? {} : { container: entity.object };
+      return { name: entity.object, ...container, natural: entity.kind };
+    }
+    case "webhook": {
+      const [container] = entity.needs;
+      const where = "url" in entity.target ? entity.target.url : entity.target.jobId;
+      const natural = JSON.stringify([where, entity.events]);
+      return { name: entity.model ?? "registry", ...(container === undefined ? {} : { container }), natural };
     }
     case "alias": {
       const [version] = entity.needs;

@@ -1,6 +1,6 @@
 // Compares the facts of two objects that belong together: references by what they mean, not by the ids that places give.
 import type { Entity, EntityKey, ModelVersion } from "../model/entities.ts";
-import { differences, facts } from "../model/facts.ts";
+import { differences, facts, isDated } from "../model/facts.ts";
 import { aliasKey, idOf, keyOf, kindOf, placed, versionKey } from "../model/keys.ts";
 import { localise } from "../model/localise.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
@@ -65,21 +65,26 @@ function comparable(entity: Entity, { by, infinities, neutral }: Comparing): Map
   const local = localise(clamped(entity.kind === "model-version" ? withOwnRun(entity) : entity, { infinities }), place);
   const all = new Map(facts(local));
   if (by !== "key") {
-    all.delete("createdAt");
+    if (isDated(entity)) all.delete("createdAt");
     if (entity.kind === "model-version") all.delete("user");
   }
   // A name is what the pair was found by, or what placing it changed.
   if (by === "provenance" && (entity.kind === "experiment" || entity.kind === "registered-model")) all.delete("name");
-  if (entity.kind === "model-version" || entity.kind === "alias") nameByPairs(all, entity, { by, neutral });
+  if ("model" in entity) nameByPairs(all, entity, { by, neutral });
   return all;
 }
 
 /** Model and number through the pairs: both may have changed on the way. */
 function nameByPairs(
   all: Map<string, string>,
-  entity: Extract<Entity, { kind: "model-version" | "alias" }>,
+  entity: Extract<Entity, { readonly model?: string }>,
   { by, neutral }: Pick<Comparing, "by" | "neutral">,
 ): void {
+  if (entity.kind === "webhook") {
+    const [webhookModel] = entity.needs;
+    if (webhookModel !== undefined) all.set("model", neutral(webhookModel) ?? entity.model ?? "");
+    return;
+  }
   const model = entity.needs.find((key) => kindOf(key) === "registered-model") ?? keyOf("registered-model", entity.model);
   if (entity.kind === "model-version") {
     all.set("model", neutral(model) ?? entity.model);
@@ -89,7 +94,7 @@ function nameByPairs(
   const version = entity.needs[0] ?? versionKey(entity.model, entity.version);
   all.delete("model");
   all.set("version", neutral(version) ?? String(entity.version));
-  if (neutral(aliasKey(entity.model, entity.alias)) !== undefined) all.delete("alias");
+  if (entity.kind === "alias" && neutral(aliasKey(entity.model, entity.alias)) !== undefined) all.delete("alias");
 }
 
 /** Where another run holds a version's files, its own run stands in a tag. */

@@ -57,7 +57,7 @@ export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): 
 /** Objects of one registered model are written one after the other: the target assigns version numbers in order. */
 function laneOf(entity: Entity): string | undefined {
   if (entity.kind === "registered-model") return entity.name;
-  return entity.kind === "model-version" || entity.kind === "alias" ? entity.model : undefined;
+  return "model" in entity ? entity.model : undefined;
 }
 
 /** What of an outcome did not arrive, for the target's record and the report. */

@@ -1,7 +1,7 @@
 // Finds the one object that somebody named at a source, or tells what may have been meant.
 import { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey, ModelVersion } from "../model/entities.ts";
-import { idOf, keyOf, kindOf, modelOf } from "../model/keys.ts";
+import { idOf, keyOf, kindOf, modelOf, versionOf } from "../model/keys.ts";
 import { nearNames } from "../model/near-names.ts";
 import type { ObjectName } from "../model/object-name.ts";
 import type { Question } from "../model/question.ts";
@@ -97,6 +97,13 @@ async function meantInstead(source: Asked, key: EntityKey, signal: AbortSignal):
     case "model-version":
     case "alias":
       return partsOfModel(source, key, signal);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return `mlferry show ${versionOf(key)} lists what hangs on the version`;
+    case "permission":
+    case "webhook":
+      return "mlferry ls tells how many there are, and mlferry ls --json which";
     case "run":
     case "logged-model": {
       const [copy] = await answersTo(source, { about: "origin", key }, signal);

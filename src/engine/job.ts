@@ -1,7 +1,7 @@
 // A job: one source, one target, and how to get from one to the other. What plan, execute and verify share.
 import type { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey, ModelVersion, PlacedKey, Tags } from "../model/entities.ts";
-import { facts, type Facts } from "../model/facts.ts";
+import { facts, type Facts, isDated } from "../model/facts.ts";
 import { idOf, PROVENANCE, provenanceDigest } from "../model/keys.ts";
 import type { FileFilter } from "../model/file-filter.ts";
 import type { Mapping } from "../model/mapping.ts";
@@ -75,7 +75,7 @@ export function provenanceOf(
   tags.set(PROVENANCE.sourceId, idOf(source.key));
   const { creationTimes, runUsers } = job.target.capabilities;
   if (source.kind === "run" && runUsers === "assigned" && source.user !== "") tags.set(PROVENANCE.createdBy, source.user);
-  if (creationTimes === "chosen" || source.kind === "run" || source.kind === "alias") return tags;
+  if (creationTimes === "chosen" || !isDated(source)) return tags;
   if (source.createdAt !== undefined) tags.set(PROVENANCE.createdAt, String(source.createdAt));
   if (source.kind === "model-version" && source.user !== undefined && source.user !== "") tags.set(PROVENANCE.createdBy, source.user);
   return tags;
@@ -90,15 +90,22 @@ function containerName(entity: Entity, containers: ReadonlyMap<EntityKey, string
     case "logged-model":
       return containers.get(entity.experiment) ?? entity.experiment;
     case "model-version":
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
     case "alias":
       return entity.model;
+    case "permission":
+      return entity.object === "registry" ? entity.object : (containers.get(entity.object) ?? entity.object);
+    case "webhook":
+      return entity.model ?? "registry";
   }
 }
 
 /** Facts that source and target can be expected to share: those that the target assigns itself are left out. */
 export function comparableFacts(entity: Entity, capabilities: Capabilities): Facts {
   const all = new Map(facts(entity));
-  if (capabilities.creationTimes === "assigned") {
+  if (capabilities.creationTimes === "assigned" && isDated(entity)) {
     all.delete("createdAt");
     if (entity.kind === "model-version") all.delete("user");
   }

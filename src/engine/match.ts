@@ -1,5 +1,6 @@
 // Which object of one place is which of another, though the two need not stem from each other. Symmetric: exchanging the places gives
 // the same pairs.
+import { KINDS } from "../model/entities.ts";
 import type { EntityKey, Kind, OriginId } from "../model/entities.ts";
 import { idOf, keyOf, provenanceDigest } from "../model/keys.ts";
 import type { Card, Side } from "./card.ts";
@@ -29,9 +30,7 @@ export function matchSides(a: Side, b: Side): Matching {
   for (const edge of provenEdges(a, b)) pairs.add(edge.a, edge.b, "provenance");
   for (const edge of likelyEdges(a, b)) pairs.add(edge.a, edge.b, "provenance");
   // Containers first: what they hold is looked for within them.
-  for (const kind of ["experiment", "registered-model", "run", "logged-model", "model-version", "alias"] as const) {
-    matchByName({ a, b, kind }, pairs);
-  }
+  for (const kind of KINDS) matchByName({ a, b, kind }, pairs);
   return pairs;
 }
 

@@ -1,7 +1,7 @@
 // Version numbers of a job that gives them anew: a version that is at the target keeps the number it has there, any other one gets the
 // next of its model. One numbering serves one pass over a source's stream.
 import type { Entity, EntityKey, ModelVersion } from "../model/entities.ts";
-import { numberIn } from "../model/keys.ts";
+import { isEntry, numberIn } from "../model/keys.ts";
 import type { Found } from "../ports/target.ts";
 import type { Change } from "./change.ts";
 
@@ -15,7 +15,7 @@ export interface Numbering {
   placed(version: ModelVersion, place: EntityKey): Numbered;
   /** Gives a version the next number of its model. */
   next(version: ModelVersion): Promise<Numbered>;
-  /** Points an alias at the number that its version has got. */
+  /** Points an alias, a comment or their like at the number that its version has got. */
   follow(entity: Entity): Numbered<Entity>;
 }
 
@@ -45,7 +45,7 @@ export function createNumbering(): Numbering {
     placed: (version, place) => note(version, numberIn(place)),
     next: async (version) => note(version, (await highest(version.model)) + 1),
     follow(entity) {
-      if (entity.kind !== "alias") return { entity, changes: [] };
+      if (entity.kind !== "alias" && !isEntry(entity)) return { entity, changes: [] };
       const number = entity.needs.map((key) => numbers.get(key)).find((known) => known !== undefined);
       return renumbered(entity, number ?? entity.version);
     },

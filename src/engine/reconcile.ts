@@ -4,13 +4,13 @@ import type {
   Entity,
   EntityKey,
   Experiment,
-  Kind,
   LoggedModel,
   ModelVersion,
   RegisteredModel,
   Run,
   Stage,
   Tags,
+  VersionEntry,
 } from "../model/entities.ts";
 import { idOf } from "../model/keys.ts";
 import { doubleText, pointText } from "../model/facts.ts";
@@ -18,6 +18,7 @@ import type { Mapping, StageRule } from "../model/mapping.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
+import { leaveOut } from "./not-held.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
 import { STAGE_TAG } from "./stage-claims.ts";
 import { fitTags, whyNotHeld } from "./tag-limits.ts";
@@ -39,7 +40,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   return {
     reconcile(entity) {
       if (!options.capabilities.kinds.has(entity.kind)) {
-        return leaveOut(entity, `the target has no ${NOT_HELD[entity.kind]}`, options.onLoss);
+        return leaveOut(entity, options.onLoss);
       }
       const changes: Change[] = [];
       const refusals: Refusal[] = [];
@@ -69,24 +70,6 @@ function settle(item: Reconciled, onLoss: "refuse" | "drop"): Reconciled {
   return { ...item, refusal: { code: "LOSS_REFUSED", message, hint: "run again with --on-loss drop to move it without" } };
 }
 
-/** An object of a kind that the target does not have: refused, or with everyone's agreement nowhere. */
-function leaveOut(entity: Entity, rule: string, onLoss: "refuse" | "drop"): Reconciled {
-  const loss: Change = { field: "", class: "lost", from: "name" in entity ? entity.name : entity.key, rule, agreed: onLoss === "drop" };
-  const item = { source: entity, entity, changes: [loss] };
-  if (onLoss === "drop") return { ...item, dropped: true };
-  const message = `${entity.key} is left out: ${rule}`;
-  return { ...item, refusal: { code: "LOSS_REFUSED", message, hint: "run again with --on-loss drop to go on without it" } };
-}
-
-const NOT_HELD: Readonly<Record<Kind, string>> = {
-  experiment: "experiments",
-  run: "runs",
-  "logged-model": "logged models",
-  "registered-model": "registered models",
-  "model-version": "model versions",
-  alias: "aliases",
-};
-
 function reconcileEntity(entity: Entity, context: Context): Entity {
   switch (entity.kind) {
     case "experiment":
@@ -99,9 +82,27 @@ function reconcileEntity(entity: Entity, context: Context): Entity {
       return reconcileModel(entity, context);
     case "model-version":
       return reconcileVersion(entity, context);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return reconcileEntry(entity, context);
     case "alias":
       return context.aliases.explicit(entity, context);
+    case "permission":
+      return entity;
+    case "webhook":
+      return entity.model === undefined ? entity : { ...entity, model: mappedModel(entity.model, context) };
   }
+}
+
+function reconcileEntry<E extends VersionEntry>(entry: E, context: Context): E {
+  return { ...entry, model: mappedModel(entry.model, context) };
+}
+
+function mappedModel(name: string, { mapping, changes }: Context): string {
+  const renamed = mapping.model(name);
+  noteRename(changes, "model", name, renamed);
+  return renamed.name;
 }
 
 function reconcileExperiment(experiment: Experiment, context: Context): Experiment {

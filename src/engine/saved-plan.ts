@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { EntityKey } from "../model/entities.ts";
 import { fingerprint } from "../model/facts.ts";
+import { isEntry } from "../model/keys.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Source } from "../ports/source.ts";
 import type { Action, Step } from "./change.ts";
@@ -130,7 +131,7 @@ async function isContinued(step: Step, planned: SavedStep, journal: Journal): Pr
   if (entity.kind === "run" || entity.kind === "logged-model") return isHalfWritten(step.found, step.mark);
   if (entity.kind === "model-version" && hasOwnFiles(entity)) return isHalfWritten(step.found, step.mark);
   // Set in one request: there is no half of it.
-  if (entity.kind === "alias") return false;
+  if (entity.kind === "alias" || isEntry(entity)) return false;
   const entry = await journal.last(step.source.key);
   if (entry?.state === "failed") return entry.error?.code !== "STALE_PLAN";
   // A journal blanks the fingerprints of attempts that had ended: these say nothing of the one that was cut off.

@@ -1,10 +1,11 @@
 // What a selection comes to over an index of light facts: the matched objects, what they hold, and all that those need.
 import { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey, EpochMs, Kind, Stage, Tags } from "./entities.ts";
-import { idOf } from "./keys.ts";
+import { isDated } from "./facts.ts";
+import { idOf, versionKey } from "./keys.ts";
 import { createPullCount } from "./pulled-in.ts";
 import type { PulledIn } from "./pulled-in.ts";
-import { hasVersionFilter, matcher, sidesOf, tagMatcher, unmatched } from "./selection.ts";
+import { hasVersionFilter, isEverything, matcher, sidesOf, tagMatcher, unmatched } from "./selection.ts";
 import type { Selection } from "./selection.ts";
 import { chooseVersions } from "./version-choice.ts";
 
@@ -20,6 +21,11 @@ export interface Selectable {
   readonly pulls: readonly EntityKey[];
   /** The other way round: objects that this one comes along with, such as the runs that made or used a logged model. */
   readonly pulledBy?: readonly EntityKey[];
+  /**
+   * Comes wherever that comes, and nowhere else, as a part of it: comments of a version, permissions of a model. `registry`: where
+   * nothing is left out.
+   */
+  readonly follows?: EntityKey | "registry";
   readonly deleted: boolean;
   /** Of experiments and registered models. */
   readonly tags?: Tags;
@@ -33,7 +39,30 @@ export interface Selectable {
 /** The last change that an entity itself tells of, see `Selectable.changedAt`. */
 export function changeOf(entity: Entity): Pick<Selectable, "changedAt"> {
   if (entity.kind === "run") return { changedAt: later(entity.startTime, entity.endTime) };
-  return entity.kind === "alias" || entity.createdAt === undefined ? {} : { changedAt: entity.createdAt };
+  if (entity.kind === "stage-transition") return { changedAt: entity.at };
+  if (entity.kind === "comment") return { changedAt: entity.updatedAt ?? entity.createdAt };
+  if (entity.kind === "transition-request") return { changedAt: entity.createdAt };
+  return !isDated(entity) || entity.createdAt === undefined ? {} : { changedAt: entity.createdAt };
+}
+
+/** What an entity is a part of, see `Selectable.follows`. */
+export function followedBy(entity: Entity): Pick<Selectable, "follows"> {
+  switch (entity.kind) {
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return { follows: entity.needs[0] ?? versionKey(entity.model, entity.version) };
+    case "permission":
+    case "webhook":
+      return { follows: entity.needs[0] ?? "registry" };
+    case "experiment":
+    case "run":
+    case "logged-model":
+    case "registered-model":
+    case "model-version":
+    case "alias":
+      return {};
+  }
 }
 
 /** The later of two times; where neither is known, before all others. */
@@ -70,7 +99,8 @@ export function closeSelection(objects: Objects, selection: Selection, answers: 
   const isFruitless = experiments.size === 0 && (selection.runs !== undefined || (selection.since !== undefined && models.keys.size === 0));
   if (isFruitless) throw nothingLeft(selection);
   const chosen = new Set([...experiments, ...models.keys]);
-  return { ...withPulled(objects, chosen), leftOut: models.leftOut };
+  const { keys, pulledIn } = withPulled(objects, chosen);
+  return { keys: withParts(objects, keys, selection), pulledIn, leftOut: models.leftOut };
 }
 
 /** Experiments and models that the patterns and tags choose. Throws NOTHING_SELECTED. */
@@ -150,6 +180,13 @@ function versionsOf(objects: Objects, roots: ReadonlySet<EntityKey>): Within {
     if (kind !== "model-version" || container === undefined || !roots.has(container)) continue;
     versions.set(key, { key, model: container, version, stage, aliases: [], ...(changedAt === undefined ? {} : { changedAt }) });
   }
+  for (const { kind, follows, changedAt } of objects.values()) {
+    // What was said of a version changes it.
+    const version = kind === "permission" || follows === undefined || follows === "registry" ? undefined : versions.get(follows);
+    if (version !== undefined && changedAt !== undefined) {
+      versions.set(version.key, { ...version, changedAt: later(version.changedAt, changedAt) });
+    }
+  }
   const aliases: Within["aliases"][number][] = [];
   for (const { key, kind, container, name = idOf(key) } of objects.values()) {
     if (kind !== "alias" || container === undefined) continue;
@@ -191,6 +228,16 @@ function withPulled(objects: Objects, chosen: ReadonlySet<EntityKey>): Pick<Clos
     }
   }
   return { keys, pulledIn: count.list() };
+}
+
+/** With what follows one of the objects. */
+function withParts(objects: Objects, keys: ReadonlySet<EntityKey>, selection: Selection): ReadonlySet<EntityKey> {
+  const all = new Set(keys);
+  const isWhole = isEverything(selection);
+  for (const { key, follows } of objects.values()) {
+    if (follows !== undefined && (follows === "registry" ? isWhole : keys.has(follows))) all.add(key);
+  }
+  return all;
 }
 
 function nothingMatched(kind: Kind, glob: string, names: readonly string[]): MigrationError {

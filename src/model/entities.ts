@@ -1,8 +1,23 @@
 // The neutral nouns of a registry: what every place is read into and written from. No place's vocabulary lives here.
 
 /** The kinds of objects that mlferry moves, in the order in which they depend on one another. */
-export const KINDS = ["experiment", "run", "logged-model", "registered-model", "model-version", "alias"] as const;
+export const KINDS = [
+  "experiment",
+  "run",
+  "logged-model",
+  "registered-model",
+  "model-version",
+  "stage-transition",
+  "comment",
+  "transition-request",
+  "alias",
+  "permission",
+  "webhook",
+] as const;
 export type Kind = (typeof KINDS)[number];
+
+/** Kinds of what hangs on one version and has no tags of its own: they come, go and are renumbered with it. */
+export const ENTRY_KINDS = ["stage-transition", "comment", "transition-request"] as const satisfies readonly Kind[];
 
 /** Names an object within its place: `run:<id>`, `model-version:<model>/<number>` (see model/keys.ts). */
 export type EntityKey = string & { readonly brand: "EntityKey" };
@@ -130,6 +145,73 @@ export interface ModelVersion extends Node<"model-version"> {
   readonly runLink?: string;
   readonly createdAt?: EpochMs;
   readonly user?: string;
+  /** How far the stage transitions that come with it tell its past. No fact: it describes the reading, not the version. */
+  readonly history?: StageHistory;
+}
+
+export interface StageHistory {
+  /** `complete`: every transition since `since`, or since the version was made. `partial`: some may be missing. `unavailable`: none is known. */
+  readonly state: "complete" | "partial" | "unavailable";
+  readonly since?: EpochMs;
+  /** Why it is not whole: lower case, no full stop. */
+  readonly reason?: string;
+}
+
+/** A move of a version from one stage to another, as it happened. */
+export interface StageTransition extends Node<"stage-transition"> {
+  readonly model: string;
+  readonly version: number;
+  readonly from: Stage;
+  readonly to: Stage;
+  readonly at: EpochMs;
+  readonly user?: string;
+  readonly comment?: string;
+  /** The place moved it by itself, since another version took its stage. */
+  readonly bySystem: boolean;
+}
+
+/** What somebody wrote about a version. */
+export interface Comment extends Node<"comment"> {
+  readonly model: string;
+  readonly version: number;
+  readonly text: string;
+  readonly user?: string;
+  readonly createdAt: EpochMs;
+  readonly updatedAt?: EpochMs;
+}
+
+/** An open wish that a version be moved to a stage; what was decided is a transition. */
+export interface TransitionRequest extends Node<"transition-request"> {
+  readonly model: string;
+  readonly version: number;
+  readonly to: Stage;
+  readonly user?: string;
+  readonly createdAt: EpochMs;
+  readonly comment?: string;
+}
+
+/** Whoever may do something with an object, by the place's own name for how much that is, such as `CAN_EDIT`. */
+export interface Grant {
+  readonly kind: "user" | "group" | "service-principal";
+  readonly name: string;
+  readonly level: string;
+}
+
+/** Permissions that an object has directly; those that it inherits are not told. One for each object that has any. */
+export interface Permission extends Node<"permission"> {
+  /** An experiment, a registered model, or all of them. */
+  readonly object: EntityKey | "registry";
+  readonly entries: readonly Grant[];
+}
+
+/** What is called when something happens to a model. Never holds a secret: places do not give them out. */
+export interface Webhook extends Node<"webhook"> {
+  /** Absent: for all models. */
+  readonly model?: string;
+  readonly events: readonly string[];
+  readonly description?: string;
+  readonly status: "ACTIVE" | "DISABLED" | "TEST_MODE";
+  readonly target: { readonly url: string; readonly verifiesTls: boolean } | { readonly jobId: string; readonly workspaceUrl?: string };
 }
 
 export interface Alias extends Node<"alias"> {
@@ -138,5 +220,12 @@ export interface Alias extends Node<"alias"> {
   readonly version: number;
 }
 
-export type Entity = Experiment | Run | LoggedModel | RegisteredModel | ModelVersion | Alias;
+/** What hangs on a version: see {@link ENTRY_KINDS}. */
+export type VersionEntry = StageTransition | Comment | TransitionRequest;
+
+export type Entity = Experiment | Run | LoggedModel | RegisteredModel | ModelVersion | VersionEntry | Alias | Permission | Webhook;
 export type EntityOf<K extends Kind> = Extract<Entity, { kind: K }>;
+/** Entities that can have tags, and with these mlferry's own. */
+export type Tagged = Experiment | Run | LoggedModel | RegisteredModel | ModelVersion;
+/** Entities that say of themselves when they were made. */
+export type Dated = Experiment | LoggedModel | RegisteredModel | ModelVersion;

@@ -1,6 +1,18 @@
 // Facts: an entity as a flat list of fields and comparable values. Plan, verification and the loss accounting all count in facts.
 import { createHash } from "node:crypto";
-import type { DatasetInput, Entity, LoggedModel, MetricPoint, ModelVersion, Run, Tags } from "./entities.ts";
+import type {
+  DatasetInput,
+  Dated,
+  Entity,
+  LoggedModel,
+  MetricPoint,
+  ModelVersion,
+  Permission,
+  Run,
+  Tags,
+  VersionEntry,
+  Webhook,
+} from "./entities.ts";
 
 /** Field path → value as text. Absent fields are absent. Paths are stable: they appear in reports and marks. */
 export type Facts = ReadonlyMap<string, string>;
@@ -29,11 +41,28 @@ export function facts(entity: Entity): Facts {
     case "model-version":
       addVersion(out, entity);
       break;
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      addEntry(out, entity);
+      break;
     case "alias":
       out.set("model", entity.model).set("alias", entity.alias).set("version", String(entity.version));
       break;
+    case "permission":
+      addPermission(out, entity);
+      break;
+    case "webhook":
+      addWebhook(out, entity);
+      break;
   }
   return out;
+}
+
+/** Whether the entity's own time of making is one that places assign; see Capabilities.creationTimes. */
+export function isDated(entity: Entity): entity is Dated {
+  const { kind } = entity;
+  return kind === "experiment" || kind === "logged-model" || kind === "registered-model" || kind === "model-version";
 }
 
 /** Fields whose values differ, in path order; `undefined` stands for an absent field. */
@@ -103,6 +132,40 @@ function addVersion(out: Map<string, string>, version: ModelVersion): void {
   addText(out, "runLink", version.runLink);
   addText(out, "user", version.user);
   addOptional(out, "createdAt", version.createdAt);
+}
+
+function addEntry(out: Map<string, string>, entry: VersionEntry): void {
+  out.set("model", entry.model).set("version", String(entry.version));
+  addText(out, "user", entry.user);
+  if (entry.kind === "stage-transition") {
+    out.set("from", entry.from).set("to", entry.to).set("at", String(entry.at)).set("bySystem", String(entry.bySystem));
+    addText(out, "comment", entry.comment);
+    return;
+  }
+  out.set("createdAt", String(entry.createdAt));
+  if (entry.kind === "comment") {
+    out.set("text", entry.text);
+    addOptional(out, "updatedAt", entry.updatedAt);
+    return;
+  }
+  out.set("to", entry.to);
+  addText(out, "comment", entry.comment);
+}
+
+function addPermission(out: Map<string, string>, { object, entries }: Permission): void {
+  out.set("object", object);
+  for (const { kind, name, level } of entries) out.set(`entries.${kind}:${name}`, level);
+}
+
+function addWebhook(out: Map<string, string>, { model, events, description, status, target }: Webhook): void {
+  addText(out, "model", model);
+  out.set("events", [...events].sort().join(",")).set("status", status);
+  addText(out, "description", description);
+  if ("url" in target) out.set("target.url", target.url).set("target.verifiesTls", String(target.verifiesTls));
+  else {
+    out.set("target.jobId", target.jobId);
+    addText(out, "target.workspaceUrl", target.workspaceUrl);
+  }
 }
 
 /** Everything of a dataset but its name and digest. */

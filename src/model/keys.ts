@@ -1,6 +1,7 @@
 // Keys name objects; provenance digests recognise them again in another place.
 import { createHash } from "node:crypto";
-import type { EntityKey, Kind, OriginId, PlacedKey } from "./entities.ts";
+import { ENTRY_KINDS } from "./entities.ts";
+import type { Entity, EntityKey, Kind, OriginId, PlacedKey, VersionEntry } from "./entities.ts";
 
 /** The key of an object from its kind and its native id (a run id, a model name, `name/3`). */
 export function keyOf(kind: Kind, id: string): EntityKey {
@@ -9,23 +10,57 @@ export function keyOf(kind: Kind, id: string): EntityKey {
 
 export const versionKey = (model: string, version: number): EntityKey => keyOf("model-version", `${model}/${version}`);
 export const aliasKey = (model: string, alias: string): EntityKey => keyOf("alias", `${model}/${alias}`);
+/**
+ * The key of what hangs on a version. `id` tells it from others of its kind there, in digits, letters and `_`: its number in the place's
+ * order, or the place's own id where it has one.
+ */
+export const entryKey = (kind: VersionEntry["kind"], { model, version }: { model: string; version: number }, id: string): EntityKey =>
+  keyOf(kind, `${model}/${String(version)}/${id}`);
+/** An object has one permission, which has all entries. */
+export const permissionKey = (object: EntityKey | "registry"): EntityKey => keyOf("permission", object);
 
 /** The native id inside a key: what stands after the first colon. */
 export function idOf(key: EntityKey): string {
   return key.slice(key.indexOf(":") + 1);
 }
 
-/** The number in a version's key. */
+/** The number in the key of a version, or of what hangs on one. */
 export function numberIn(key: EntityKey): number {
-  return Number(key.slice(key.lastIndexOf("/") + 1));
+  const version = isEntryKey(key) ? versionOf(key) : key;
+  return Number(version.slice(version.lastIndexOf("/") + 1));
+}
+
+/** Whether the key is of what hangs on a version. */
+export function isEntryKey(key: EntityKey): boolean {
+  return (ENTRY_KINDS as readonly Kind[]).includes(kindOf(key));
+}
+
+/** Whether the entity hangs on a version. */
+export function isEntry(entity: Entity): entity is VersionEntry {
+  return (ENTRY_KINDS as readonly Kind[]).includes(entity.kind);
+}
+
+/** The version's key from that of what hangs on it. */
+export function versionOf(entry: EntityKey): EntityKey {
+  const id = idOf(entry);
+  return keyOf("model-version", id.slice(0, id.lastIndexOf("/")));
+}
+
+/** What tells an entry from others of its kind at its version. */
+export function entryId(entry: EntityKey): string {
+  return entry.slice(entry.lastIndexOf("/") + 1);
 }
 
 export function kindOf(key: EntityKey): Kind {
   return key.slice(0, key.indexOf(":")) as Kind;
 }
 
-/** The registered model's key from that of one of its versions or aliases: versions have numbers, and neither they nor aliases slashes. */
+/**
+ * The registered model's key from that of one of its versions or aliases, or of what hangs on a version: versions have numbers, and
+ * neither they nor aliases nor the ids of entries have slashes.
+ */
 export function modelOf(key: EntityKey): EntityKey {
+  if (isEntryKey(key)) return modelOf(versionOf(key));
   const id = idOf(key);
   return keyOf("registered-model", id.slice(0, id.lastIndexOf("/")));
 }

@@ -1,5 +1,5 @@
 // Moves an entity into the target's namespace: references to placed objects become the target's own keys and ids.
-import type { Alias, Entity, EntityKey, ModelVersion, PlacedKey, Tags, VersionFiles } from "./entities.ts";
+import type { Alias, Entity, EntityKey, ModelVersion, PlacedKey, Tags, VersionEntry, VersionFiles } from "./entities.ts";
 import { idOf, kindOf, numberIn } from "./keys.ts";
 import { REFERENCE_TAGS } from "./references.ts";
 
@@ -7,8 +7,8 @@ export type Placed = (key: EntityKey) => PlacedKey | undefined;
 
 /**
  * The entity with every reference that `placed` knows rewritten: fields, and ids inside the tags of REFERENCE_TAGS.
- * An alias points at the number that its version has got. Unknown references stay as they are. Names, the entity's own number and its
- * own `key` are not touched.
+ * An alias, a comment and their like point at the number that their version has got. Unknown references stay as they are. Names, the
+ * entity's own number and its own `key` are not touched.
  */
 export function localise<E extends Entity>(entity: E, placed: Placed): E {
   return localiseFields(entity, placed) as E;
@@ -24,6 +24,7 @@ function localiseFields(entity: Entity, placed: Placed): Entity {
   switch (entity.kind) {
     case "experiment":
     case "registered-model":
+    case "webhook":
       return entity;
     case "run":
       return { ...entity, experiment: at(entity.experiment), tags: localiseTags(entity, placed) };
@@ -41,15 +42,20 @@ function localiseFields(entity: Entity, placed: Placed): Entity {
     }
     case "model-version":
       return localiseVersion(entity, placed);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
     case "alias":
-      return localiseAlias(entity, placed);
+      return numbered(entity, placed);
+    case "permission":
+      return entity.object === "registry" ? entity : { ...entity, object: at(entity.object) };
   }
 }
 
 /** Points at the number under which its version was placed. */
-function localiseAlias(alias: Alias, placed: Placed): Alias {
-  const version = alias.needs.map(placed).find((key) => key !== undefined && kindOf(key) === "model-version");
-  return version === undefined ? alias : { ...alias, version: numberIn(version) };
+function numbered<E extends Alias | VersionEntry>(entity: E, placed: Placed): E {
+  const version = entity.needs.map(placed).find((key) => key !== undefined && kindOf(key) === "model-version");
+  return version === undefined ? entity : { ...entity, version: numberIn(version) };
 }
 
 function localiseVersion(version: ModelVersion, placed: Placed): ModelVersion {

@@ -1,6 +1,7 @@
 // The ways in which people write which object they mean: mlferry's keys, MLflow's URIs, bare ids.
+import { KINDS } from "./entities.ts";
 import type { EntityKey } from "./entities.ts";
-import { aliasKey, idOf, keyOf, kindOf, modelOf, versionKey } from "./keys.ts";
+import { aliasKey, idOf, isEntryKey, keyOf, kindOf, modelOf, versionKey } from "./keys.ts";
 
 /** How an object was named. `write` names another object in the same form, such as `runs:/<its id>/model`. */
 export type ObjectName =
@@ -15,7 +16,7 @@ export type ObjectName =
 /** For errors: every form that {@link parseObjectName} knows. */
 export const OBJECT_FORMS =
   "known forms: run:ID, a run id, runs:/ID, experiment:NAME-OR-ID, models:/NAME, models:/NAME/3, models:/NAME@ALIAS, models:/NAME/STAGE, " +
-  "models:/m-ID, registered-model:NAME, model-version:NAME/3, alias:NAME/ALIAS, logged-model:m-ID";
+  "models:/m-ID, registered-model:NAME, model-version:NAME/3, alias:NAME/ALIAS, logged-model:m-ID, or any other key that mlferry shows";
 
 /** Reads a name; undefined where it has none of the forms. Names of models are taken literally, never as patterns. */
 export function parseObjectName(text: string): ObjectName | undefined {
@@ -28,7 +29,7 @@ export function parseObjectName(text: string): ObjectName | undefined {
 }
 
 function fromKey(text: string): ObjectName | undefined {
-  const [, kind, id = ""] = /^(experiment|run|logged-model|registered-model|model-version|alias):(.+)$/s.exec(text) ?? [];
+  const [, kind, id = ""] = new RegExp(`^(${KINDS.join("|")}):(.+)$`, "s").exec(text) ?? [];
   if (kind === undefined) return undefined;
   if (kind === "experiment") return { by: "experiment", text: id, write: (key) => key };
   const key = text as EntityKey;
@@ -36,6 +37,9 @@ function fromKey(text: string): ObjectName | undefined {
     (kind === "run" && !id.startsWith("/")) ||
     kind === "registered-model" ||
     kind === "logged-model" ||
+    kind === "permission" ||
+    kind === "webhook" ||
+    (isEntryKey(key) && /.\/\d+\/\w+$/s.test(id)) ||
     (kind === "model-version" && /.\/\d+$/s.test(id)) ||
     (kind === "alias" && /.\/[^/]+$/s.test(id));
   return isWhole ? { by: "key", key, write: (other) => other } : undefined;
@@ -80,6 +84,11 @@ export function uriOf(key: EntityKey): string | undefined {
     case "alias":
       return `models:/${aliasText(key)}`;
     case "experiment":
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
       return undefined;
   }
 }

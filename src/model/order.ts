@@ -1,5 +1,6 @@
 // Dependency order: what is needed comes first.
-import type { EntityKey, ModelVersion } from "./entities.ts";
+import type { EntityKey, ModelVersion, VersionEntry } from "./entities.ts";
+import { entryId, modelOf, numberIn } from "./keys.ts";
 
 /**
  * The items in their given order, but each after those that `after` names for it. Names that are not among the items hold nobody up;
@@ -71,4 +72,25 @@ export function ascendingInModels<T extends { readonly key: EntityKey }>(
 function byModelAndNumber(a: VersionPosition & { key: EntityKey }, b: VersionPosition & { key: EntityKey }): number {
   if (a.model !== b.model) return a.model < b.model ? -1 : 1;
   return a.version - b.version || (a.key < b.key ? -1 : Number(a.key > b.key));
+}
+
+/** What the order of a version's transitions, comments and requests depends on. `time`: epoch ms. */
+export interface EntryPosition {
+  readonly key: EntityKey;
+  readonly time: bigint;
+}
+
+/** By model and version, then by time, then by id: numbers as numbers. The same on every machine. */
+export function byVersionAndTime(a: EntryPosition, b: EntryPosition): number {
+  const [modelA, modelB] = [modelOf(a.key), modelOf(b.key)];
+  if (modelA !== modelB) return modelA < modelB ? -1 : 1;
+  if (numberIn(a.key) !== numberIn(b.key)) return numberIn(a.key) - numberIn(b.key);
+  if (a.time !== b.time) return a.time < b.time ? -1 : 1;
+  const [idA, idB] = [entryId(a.key), entryId(b.key)];
+  return Number(idA) - Number(idB) || (idA < idB ? -1 : Number(idA > idB));
+}
+
+/** When an entry happened or was written. */
+export function timeOf(entry: VersionEntry): bigint {
+  return entry.kind === "stage-transition" ? entry.at : entry.createdAt;
 }

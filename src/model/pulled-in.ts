@@ -35,7 +35,12 @@ const PLURALS: Readonly<Record<Kind, string>> = {
   "logged-model": "logged models",
   "registered-model": "models",
   "model-version": "versions",
+  "stage-transition": "stage transitions",
+  comment: "comments",
+  "transition-request": "transition requests",
   alias: "aliases",
+  permission: "permissions",
+  webhook: "webhooks",
 };
 
 function reason(by: Kind, pulled: Kind): string {

@@ -1,6 +1,17 @@
 // An object of a registry as JSON: the same form whatever place it was read from. Names of fields are the entities' own, in snake case.
 import { z } from "zod";
-import type { DatasetInput, Entity, LoggedModel, MetricPoint, ModelVersion, Run, Tags } from "../model/entities.ts";
+import type {
+  DatasetInput,
+  Entity,
+  LoggedModel,
+  MetricPoint,
+  ModelVersion,
+  Permission,
+  Run,
+  Tags,
+  VersionEntry,
+  Webhook,
+} from "../model/entities.ts";
 import { doubleText } from "../model/facts.ts";
 
 const texts = z.record(z.string(), z.string());
@@ -13,6 +24,7 @@ const node = <K extends string>(kind: K) => ({
   needs: z.array(z.string()).describe("keys of what must be there before it"),
   provenance: texts.describe("the tags mlferry_…, without the prefix"),
 });
+const ofVersion = { model: z.string(), version: z.int(), user: z.string().optional() };
 const point = z.object({ value: double, step: whole, timestamp: whole });
 const dataset = z.object({
   name: z.string(),
@@ -84,8 +96,39 @@ export const entitySchema = z.discriminatedUnion("kind", [
     run_link: z.string().optional(),
     created_at: whole.optional(),
     user: z.string().optional(),
+    stage_history: z
+      .object({ state: z.enum(["complete", "partial", "unavailable"]), since: whole.optional(), reason: z.string().optional() })
+      .optional()
+      .describe("how far its stage transitions are known"),
   }),
+  z.object({
+    ...node("stage-transition"),
+    ...ofVersion,
+    from: z.string(),
+    to: z.string(),
+    at: whole,
+    comment: z.string().optional(),
+    by_system: z.boolean().describe("the place moved it by itself, since another version took its stage"),
+  }),
+  z.object({ ...node("comment"), ...ofVersion, text: z.string(), created_at: whole, updated_at: whole.optional() }),
+  z.object({ ...node("transition-request"), ...ofVersion, to: z.string(), created_at: whole, comment: z.string().optional() }),
   z.object({ ...node("alias"), model: z.string(), alias: z.string(), version: z.int() }),
+  z.object({
+    ...node("permission"),
+    object: z.string().describe("the key of what it is about, or registry"),
+    entries: z.array(z.object({ kind: z.enum(["user", "group", "service-principal"]), name: z.string(), level: z.string() })),
+  }),
+  z.object({
+    ...node("webhook"),
+    model: z.string().optional(),
+    events: z.array(z.string()),
+    description: z.string().optional(),
+    status: z.string(),
+    url: z.string().optional(),
+    verifies_tls: z.boolean().optional(),
+    job_id: z.string().optional(),
+    workspace_url: z.string().optional(),
+  }),
 ]);
 
 export type EntityJson = z.infer<typeof entitySchema>;
@@ -111,6 +154,53 @@ export function entityJson(entity: Entity): EntityJson {
     case "alias": {
       const { kind, model, alias, version } = entity;
       return { kind, ...common, model, alias, version };
+    }
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      return partJson(entity, common);
+  }
+}
+
+type Part = VersionEntry | Permission | Webhook;
+
+function partJson(entity: Part, common: { key: string; needs: string[]; provenance: Record<string, string> }): EntityJson {
+  switch (entity.kind) {
+    case "stage-transition": {
+      const { kind, model, version, user, from, to, at, comment, bySystem } = entity;
+      return {
+        kind,
+        ...common,
+        model,
+        version,
+        ...given({ user }),
+        from,
+        to,
+        at: at.toString(),
+        ...given({ comment }),
+        by_system: bySystem,
+      };
+    }
+    case "comment": {
+      const { kind, model, version, user, text, createdAt: created_at, updatedAt } = entity;
+      const times = { created_at: created_at.toString(), ...given({ updated_at: updatedAt?.toString() }) };
+      return { kind, ...common, model, version, ...given({ user }), text, ...times };
+    }
+    case "transition-request": {
+      const { kind, model, version, user, to, createdAt: created_at, comment } = entity;
+      return { kind, ...common, model, version, ...given({ user }), to, created_at: created_at.toString(), ...given({ comment }) };
+    }
+    case "permission":
+      return { kind: "permission", ...common, object: entity.object, entries: entity.entries.map((entry) => ({ ...entry })) };
+    case "webhook": {
+      const { kind, model, events, description, status, target } = entity;
+      const where =
+        "url" in target
+          ? { url: target.url, verifies_tls: target.verifiesTls }
+          : { job_id: target.jobId, ...given({ workspace_url: target.workspaceUrl }) };
+      return { kind, ...common, ...given({ model }), events: [...events], ...given({ description }), status, ...where };
     }
   }
 }
@@ -157,7 +247,7 @@ function loggedModelJson(model: LoggedModel) {
 }
 
 function versionJson(entity: ModelVersion) {
-  const { model, version, description, stage, run, files, sourceUri, runLink, user } = entity;
+  const { model, version, description, stage, run, files, sourceUri, runLink, user, history } = entity;
   return {
     model,
     version,
@@ -169,6 +259,9 @@ function versionJson(entity: ModelVersion) {
     source_uri: sourceUri,
     ...given({ run_link: runLink, user }),
     ...createdAt(entity),
+    ...(history === undefined
+      ? {}
+      : { stage_history: { state: history.state, ...given({ since: history.since?.toString(), reason: history.reason }) } }),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Action, Change, Refusal, Step } from "../engine/change.ts";
 import type { Entity, EntityKey, Kind } from "../model/entities.ts";
 import { KINDS } from "../model/entities.ts";
+import { entryId } from "../model/keys.ts";
 import { createAccounting } from "./accounting.ts";
 import type { Accounts, FactTotals } from "./accounting.ts";
 
@@ -81,9 +82,15 @@ function nameOf(entity: Entity): string | undefined {
       return entity.name;
     case "model-version":
       return `${entity.model}/${String(entity.version)}`;
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return `${entity.model}/${String(entity.version)} ${entity.kind} ${entryId(entity.key)}`;
     case "alias":
       return `${entity.model}@${entity.alias}`;
     case "run":
+    case "permission":
+    case "webhook":
       return undefined;
   }
 }

@@ -49,7 +49,12 @@ const PLURALS: Readonly<Record<Kind, string>> = {
   "logged-model": "logged models",
   "registered-model": "registered models",
   "model-version": "model versions",
+  "stage-transition": "stage transitions",
+  comment: "comments",
+  "transition-request": "transition requests",
   alias: "aliases",
+  permission: "permissions",
+  webhook: "webhooks",
 };
 
 /** The kind as a plural: `registered models`. */

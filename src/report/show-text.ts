@@ -2,9 +2,11 @@
 import type { Inspected } from "../engine/inspect.ts";
 import type { Entity, EpochMs, LoggedModel, MetricPoint, ModelVersion, Run, Tags } from "../model/entities.ts";
 import { doubleText } from "../model/facts.ts";
-import { idOf, keyOf, kindOf, PROVENANCE } from "../model/keys.ts";
+import { idOf, isEntry, keyOf, kindOf, PROVENANCE } from "../model/keys.ts";
 import { uriOf } from "../model/object-name.ts";
 import { section } from "./list-text.ts";
+import { historyText, momentText, partRows, partSummary } from "./part-text.ts";
+import type { Part } from "./part-text.ts";
 import { bytesText, countOf, countText, durationText, kindPlural } from "./quantities.ts";
 import type { ShowContext } from "./show-json.ts";
 import { paint } from "./style.ts";
@@ -73,10 +75,17 @@ function ownRows(entity: Entity, named: (label: string, value: string | undefine
         ...named("user", entity.user),
         ...named("made from", entity.sourceUri),
         ...named("run link", entity.runLink),
+        ...named("stage history", entity.history && historyText(entity.history)),
       ];
     }
     case "alias":
       return named("version", String(entity.version));
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      return partRows(entity).map((row) => [...row]);
   }
 }
 
@@ -85,16 +94,8 @@ function durationOf({ startTime, endTime }: Run): string | undefined {
   return durationText(Number(endTime - startTime));
 }
 
-/** UTC to the second; a time outside of what a calendar holds as the number that it is. */
 function timeText(time: EpochMs | undefined): string | undefined {
-  if (time === undefined) return undefined;
-  const date = new Date(Number(time));
-  return Number.isNaN(date.getTime())
-    ? `${String(time)} ms`
-    : `${date
-        .toISOString()
-        .replace("T", " ")
-        .replace(/\.\d+Z$/, "")} UTC`;
+  return time === undefined ? undefined : momentText(time);
 }
 
 function descriptionLines(entity: Entity, style: Style): string[] {
@@ -137,8 +138,14 @@ function ownLinks(entity: Entity): string[][] {
       return modelLinks(entity, link);
     case "model-version":
       return [...link("model", keyOf("registered-model", entity.model)), ...link("run", entity.run), ...link("files", filesPlace(entity))];
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
     case "alias":
       return link("version", entity.needs[0]);
+    case "permission":
+    case "webhook":
+      return link("of", entity.needs[0]);
     case "experiment":
     case "registered-model":
       return [];
@@ -176,9 +183,14 @@ function dependantRows(entity: Entity, { dependants, more }: Pick<Inspected, "de
   const rows = others.map((one) => {
     const stage = one.kind === "model-version" && one.stage !== "None" ? one.stage : "";
     const names = ofModel && one.kind === "model-version" ? (aliases.get(one.version) ?? []).map(({ alias }) => `@${shown(alias)}`) : [];
-    return [dependantLabel(entity, one), shown(one.key), [stage, ...names].filter((text) => text !== "").join(" ")];
+    const says = isPart(one) ? shown(partSummary(one)) : "";
+    return [dependantLabel(entity, one), shown(one.key), [stage, ...names, says].filter((text) => text !== "").join(" ")];
   });
   return more ? [...rows, ["", "and more"]] : rows;
+}
+
+function isPart(entity: Entity): entity is Part {
+  return isEntry(entity) || entity.kind === "permission" || entity.kind === "webhook";
 }
 
 function dependantLabel(entity: Entity, dependant: Entity): string {

@@ -128,6 +128,13 @@ function add(registry: Growing, entity: Entity): void {
       append(registry.versionsOf, entity.model, entity);
       if (entity.files.owner === "own") registry.roots.set(artifactRoot(entity), entity);
       break;
+    // MLflow's API has nowhere to show these.
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      break;
     case "alias":
       append(registry.aliasesOf, entity.model, entity);
       break;

@@ -186,7 +186,7 @@ describe("a frame", () => {
 });
 
 describe("a bundle of an older format", () => {
-  const older = (text: string): string => text.replace('"version": 2', '"version": 1');
+  const older = (text: string): string => text.replace('"version": 3', '"version": 2');
 
   it("is not continued while it is unfinished, and says who can", async () => {
     const path = join(await testFolder(), "b");
@@ -195,7 +195,7 @@ describe("a bundle of an older format", () => {
     await writeFile(header, older(await readFile(header, "utf8")));
     await expect(createBundleTarget(path, OPTIONS)).rejects.toMatchObject({
       code: "OUTPUT_EXISTS",
-      message: `${path}.partial holds an unfinished bundle of format 1, which this mlferry reads and does not continue`,
+      message: `${path}.partial holds an unfinished bundle of format 2, which this mlferry reads and does not continue`,
       hint: expect.stringContaining(OPTIONS.tool) as unknown,
     });
   });

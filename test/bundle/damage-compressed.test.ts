@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { checkBundle } from "../../src/adapters/bundle/check.ts";
 import { openBundleSource } from "../../src/adapters/bundle/source.ts";
 import { asMigrationError } from "../../src/errors.ts";
+import { kindsIn } from "../../src/adapters/bundle/layout.ts";
 import type { MigrationError } from "../../src/errors.ts";
 import { contentOf, testFolder, writeBundle } from "./rig.ts";
 import { readTar, sealed, writeTar } from "./tar-kit.ts";
@@ -175,15 +176,19 @@ it("a bundle of version 1 may have no compressed member", async () => {
   const path = join(await testFolder(), "b.tar");
   await writeBundle(path);
   const older = (await readTar(path)).map((part) =>
-    part.name === "header.json" ? { ...part, bytes: Buffer.from(part.bytes.toString().replace('"version": 2', '"version": 1')) } : part,
+    part.name === "header.json" ? { ...part, bytes: Buffer.from(part.bytes.toString().replace('"version": 3', '"version": 1')) } : part,
   );
-  const manifest = JSON.parse(older.at(-1)?.bytes.toString() ?? "{}") as { members: { name: string; size: number; sha256: string }[] };
+  const manifest = JSON.parse(older.at(-1)?.bytes.toString() ?? "{}") as {
+    members: { name: string; size: number; sha256: string }[];
+    counts: Record<string, number>;
+  };
+  const counts = Object.fromEntries(kindsIn(1).map((kind) => [kind, manifest.counts[kind]]));
   const members = manifest.members.map(({ name, sha256 }) => ({
     name,
     size: older.find((part) => part.name === name)?.bytes.length ?? 0,
     sha256,
   }));
-  const text = sealed(JSON.stringify({ ...manifest, version: 1, members, sha256: "" }));
+  const text = sealed(JSON.stringify({ ...manifest, version: 1, counts, members, sha256: "" }));
   await writeTar(path, [...older.slice(0, -1), { name: "manifest.json", bytes: Buffer.from(text) }]);
   const expected = {
     code: "BUNDLE_DAMAGED",

@@ -5,15 +5,14 @@ import type { HeaderData } from "tar";
 import { describe, expect, it } from "vitest";
 import { checkBundle } from "../../src/adapters/bundle/check.ts";
 import { openBundleSource } from "../../src/adapters/bundle/source.ts";
+import { KINDS } from "../../src/model/entities.ts";
 import { asMigrationError } from "../../src/errors.ts";
 import type { MigrationError } from "../../src/errors.ts";
 import { contentOf, smallRegistry, testFolder, writeBundle } from "./rig.ts";
 import { readTar, replaced, sealed, withTrueManifest, writeTar } from "./tar-kit.ts";
 import type { Part } from "./tar-kit.ts";
 
-const ENTITIES = ["experiment", "run", "logged-model", "registered-model", "model-version", "alias"].map(
-  (kind) => `entities/${kind}.jsonl`,
-);
+const ENTITIES = KINDS.map((kind) => `entities/${kind}.jsonl`);
 
 /** Opens and reads everything; gives the error that ended it. */
 async function readingError(path: string): Promise<MigrationError | undefined> {
@@ -247,7 +246,7 @@ describe("a made-up tar", () => {
 describe("a newer bundle", () => {
   it("is refused, and says what reads it", async () => {
     const path = await changed((parts) =>
-      replaced(parts, "header.json", () => JSON.stringify({ format: "mlferry-bundle", version: 3, tool: "mlferry/9.1.0", news: true })),
+      replaced(parts, "header.json", () => JSON.stringify({ format: "mlferry-bundle", version: 4, tool: "mlferry/9.1.0", news: true })),
     );
     const error = await readingError(path);
     expect(error).toMatchObject({ code: "BUNDLE_TOO_NEW", hint: expect.stringContaining("mlferry/9.1.0") as unknown });

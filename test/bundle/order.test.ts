@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { inOrder } from "../../src/adapters/bundle/order.ts";
 import type { IndexEntry } from "../../src/adapters/bundle/record-index.ts";
-import type { EntityKey, Kind } from "../../src/model/entities.ts";
+import { KINDS } from "../../src/model/entities.ts";
+import type { EntityKey } from "../../src/model/entities.ts";
 import { keyOf, kindOf, versionKey } from "../../src/model/keys.ts";
 
 function entry(key: EntityKey, fields: Partial<IndexEntry> = {}): IndexEntry {
@@ -24,9 +25,18 @@ function check(entries: readonly IndexEntry[], expected: readonly string[]): voi
 
 describe("entries", () => {
   it("come by kind, in the order in which kinds depend on each other", () => {
-    const kinds: Kind[] = ["alias", "model-version", "run", "experiment", "registered-model", "logged-model"];
-    const found = inOrder(kinds.map((kind) => entry(keyOf(kind, "x")))).map(({ kind }) => kind);
-    expect(found).toEqual(["experiment", "run", "logged-model", "registered-model", "model-version", "alias"]);
+    const found = inOrder([...KINDS].reverse().map((kind) => entry(keyOf(kind, "x")))).map(({ kind }) => kind);
+    expect(found).toEqual(KINDS);
+  });
+});
+
+describe("what hangs on versions", () => {
+  it("comes by version and time, then by number", () => {
+    const said = (id: string, time: bigint): IndexEntry => entry(keyOf("comment", id), { time });
+    check(
+      [said("m/10/1", 1n), said("m/2/10", 5n), said("m/2/9", 5n), said("m/2/11", 4n), said("a/b/3/1", 9n)],
+      ["comment:a/b/3/1", "comment:m/2/11", "comment:m/2/9", "comment:m/2/10", "comment:m/10/1"],
+    );
   });
 });
 

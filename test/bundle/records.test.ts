@@ -6,7 +6,7 @@ import { parseRecord } from "../../src/adapters/bundle/record-index.ts";
 import { FILE_PATH, pointSchema } from "../../src/adapters/bundle/records.ts";
 import { bundleCapabilities } from "../../src/adapters/bundle/capabilities.ts";
 import type { DatasetInput, Entity, EntityKey, MetricPoint, Tags } from "../../src/model/entities.ts";
-import { KINDS } from "../../src/model/entities.ts";
+import { KINDS, STAGES } from "../../src/model/entities.ts";
 import { keyOf } from "../../src/model/keys.ts";
 
 const text = fc.string({ unit: "binary", maxLength: 20 });
@@ -41,6 +41,9 @@ const dataset = optional(
   { name: awkward, digest: awkward, sourceType: awkward, source: awkward, tags },
   { schema: fc.oneof(awkward, fc.constant("ü".repeat(40_000))), profile: fc.constantFrom("\ud800".repeat(70_000), "x".repeat(65_537)) },
 ) as fc.Arbitrary<DatasetInput>;
+
+const ofVersion = { model: awkward, version: fc.integer({ min: 1 }) };
+const history = optional({ state: fc.constantFrom("complete", "partial", "unavailable") }, { since: whole, reason: awkward });
 
 const entity = fc.oneof(
   optional({ ...node("experiment"), name: awkward, tags, deleted: fc.boolean() }, { createdAt: whole }),
@@ -94,7 +97,37 @@ const entity = fc.oneof(
       ),
       sourceUri: awkward,
     },
-    { description: awkward, run: key("run"), runLink: awkward, createdAt: whole, user: awkward },
+    { description: awkward, run: key("run"), runLink: awkward, createdAt: whole, user: awkward, history },
+  ),
+  optional(
+    {
+      ...node("stage-transition"),
+      ...ofVersion,
+      from: fc.constantFrom(...STAGES),
+      to: fc.constantFrom(...STAGES),
+      at: whole,
+      bySystem: fc.boolean(),
+    },
+    { user: awkward, comment: awkward },
+  ),
+  optional({ ...node("comment"), ...ofVersion, text: awkward, createdAt: whole }, { user: awkward, updatedAt: whole }),
+  optional(
+    { ...node("transition-request"), ...ofVersion, to: fc.constantFrom(...STAGES), createdAt: whole },
+    { user: awkward, comment: awkward },
+  ),
+  plain({
+    ...node("permission"),
+    object: fc.oneof(key("experiment"), fc.constant("registry")),
+    entries: fc.array(plain({ kind: fc.constantFrom("user", "group", "service-principal"), name: awkward, level: awkward })),
+  }),
+  optional(
+    {
+      ...node("webhook"),
+      events: fc.array(awkward),
+      status: fc.constantFrom("ACTIVE", "DISABLED", "TEST_MODE"),
+      target: fc.oneof(plain({ url: awkward, verifiesTls: fc.boolean() }), optional({ jobId: awkward }, { workspaceUrl: awkward })),
+    },
+    { model: awkward, description: awkward },
   ),
   plain({ ...node("alias"), model: awkward, alias: awkward, version: fc.integer({ min: 1 }) }),
 ) as fc.Arbitrary<Entity>;

@@ -9,7 +9,23 @@ import type { Entity, EntityKey, OriginId } from "../../src/model/entities.ts";
 import type { Selection } from "../../src/model/selection.ts";
 import type { Source } from "../../src/ports/source.ts";
 import type { Target } from "../../src/ports/target.ts";
-import { alias, experiment, idFor, loggedModel, point, registeredModel, run, tags, version, versionOf } from "../contract/builders.ts";
+import {
+  alias,
+  comment,
+  experiment,
+  idFor,
+  loggedModel,
+  permission,
+  point,
+  registeredModel,
+  request,
+  run,
+  tags,
+  transition,
+  version,
+  versionOf,
+  webhook,
+} from "../contract/builders.ts";
 import { createFerry } from "../contract/context.ts";
 import type { Ferry } from "../contract/context.ts";
 import type { Item } from "../contract/item.ts";
@@ -51,7 +67,9 @@ export function smallRegistry(): readonly Item[] {
   const model = registeredModel("churn", { description: "who leaves" });
   const one = versionOf(first, 1, model, { stage: "Archived" });
   const three = version(3, model, { files: { owner: "own" } }, { MLmodel: "own" });
-  return [home, first, second, logged, model, one, three, alias("champion", three)];
+  const hanging = [transition(1, one), transition(2, one, { from: "Staging", to: "Archived" }), comment(1, three), request(1, three)];
+  const around = [permission(model, [{ kind: "user", name: "ada", level: "CAN_EDIT" }]), webhook("ci", model)];
+  return [home, first, second, logged, model, one, three, ...hanging, alias("champion", three), ...around];
 }
 
 /** Writes the items into a new bundle and finishes it. */

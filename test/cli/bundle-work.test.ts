@@ -178,11 +178,11 @@ describe("commands on bundles", () => {
   test("a bundle of a newer format is refused by its version", async () => {
     await run("export", "b.tar", "-o", "folder", "--quiet");
     const header = join(cwd, "folder", "header.json");
-    writeFileSync(header, readFileSync(header, "utf8").replace('"version": 2', '"version": 99'));
+    writeFileSync(header, readFileSync(header, "utf8").replace('"version": 3', '"version": 99'));
     const ran = await run("ls", "folder");
     expect(ran.code).toBe(1);
     expect(ran.stderr).toMatch(
-      /^error: folder has bundle format 99, and this mlferry reads up to 2\nhint: it was written by mlferry .*\n$/,
+      /^error: folder has bundle format 99, and this mlferry reads up to 3\nhint: it was written by mlferry .*\n$/,
     );
   });
 

@@ -2,16 +2,23 @@
 import { createHash } from "node:crypto";
 import type {
   Alias,
+  Comment,
   EntityKey,
   Experiment,
+  Grant,
   LoggedModel,
   MetricPoint,
   ModelVersion,
+  Permission,
   RegisteredModel,
   Run,
+  StageTransition,
   Tags,
+  TransitionRequest,
+  VersionEntry,
+  Webhook,
 } from "../../src/model/entities.ts";
-import { aliasKey, idOf, keyOf, versionKey } from "../../src/model/keys.ts";
+import { aliasKey, entryKey, idOf, keyOf, permissionKey, versionKey } from "../../src/model/keys.ts";
 import type { Item } from "./item.ts";
 
 /** 2020-09-13, long before any test: a time that a place must not replace by its own. */
@@ -149,6 +156,38 @@ export function alias(name: string, of: Item<ModelVersion>): Item<Alias> {
   const { model, version: number, key } = of.entity;
   const node = { kind: "alias", key: aliasKey(model, name), needs: [key], mayReference: [], provenance: NONE } as const;
   return { entity: { ...node, model, alias: name, version: number } };
+}
+
+/** What hangs on a version, by its number there. */
+export function transition(number: number, of: Item<ModelVersion>, fields: Partial<StageTransition> = {}): Item<StageTransition> {
+  const times = { at: LONG_AGO + BigInt(number) * 1000n, bySystem: false };
+  return { entity: { ...entry("stage-transition", number, of), from: "None", to: "Staging", ...times, user: "ada", ...fields } };
+}
+
+export function comment(number: number, of: Item<ModelVersion>, fields: Partial<Comment> = {}): Item<Comment> {
+  return { entity: { ...entry("comment", number, of), text: `remark ${number}`, createdAt: LONG_AGO, user: "ada", ...fields } };
+}
+
+export function request(number: number, of: Item<ModelVersion>, fields: Partial<TransitionRequest> = {}): Item<TransitionRequest> {
+  return { entity: { ...entry("transition-request", number, of), to: "Production", createdAt: LONG_AGO, user: "bob", ...fields } };
+}
+
+function entry<K extends VersionEntry["kind"]>(kind: K, number: number, { entity: { key, model, version: at } }: Item<ModelVersion>) {
+  const place = { model, version: at };
+  return { kind, key: entryKey(kind, place, String(number)), needs: [key], mayReference: [], provenance: NONE, ...place } as const;
+}
+
+export function permission(of: Item<Experiment | RegisteredModel> | "registry", entries: readonly Grant[]): Item<Permission> {
+  const object = of === "registry" ? of : of.entity.key;
+  const node = { kind: "permission", key: permissionKey(object), mayReference: [], provenance: NONE } as const;
+  return { entity: { ...node, needs: object === "registry" ? [] : [object], object, entries } };
+}
+
+export function webhook(name: string, of: Item<RegisteredModel> | undefined, fields: Partial<Webhook> = {}): Item<Webhook> {
+  const node = { kind: "webhook", key: keyOf("webhook", idFor(name)), mayReference: [], provenance: NONE } as const;
+  const model = of === undefined ? { needs: [] } : { needs: [of.entity.key], model: of.entity.name };
+  const target = { url: `https://hooks.example.org/${name}`, verifiesTls: true };
+  return { entity: { ...node, ...model, events: ["MODEL_VERSION_CREATED"], status: "ACTIVE", target, ...fields } };
 }
 
 export function point(key: string, value: number, step: bigint | number = 0, timestamp: bigint = LONG_AGO): MetricPoint {

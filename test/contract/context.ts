@@ -134,7 +134,7 @@ async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function provenanceOf(origin: OriginId, entity: Entity): Tags {
-  const container = "model" in entity ? entity.model : "experiment" in entity ? entity.experiment : entity.name;
+  const container = "model" in entity ? entity.model : "experiment" in entity ? entity.experiment : "name" in entity ? entity.name : "";
   const own = new Map<string, string>([
     [PROVENANCE.source, provenanceDigest(origin, entity.key, container)],
     [PROVENANCE.sourceId, idOf(entity.key)],

@@ -49,7 +49,7 @@ interface Case {
 const long = "x".repeat(300);
 const UC = unityCatalogCapabilities;
 const withTags = (of: Item, object: Readonly<Record<string, string>>): Item =>
-  of.entity.kind === "alias" ? of : { ...of, entity: { ...of.entity, tags: tags(object) } };
+  !("tags" in of.entity) ? of : { ...of, entity: { ...of.entity, tags: tags(object) } };
 const fiftyTags = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`t${i}`, ""]));
 
 const CASES: Readonly<Record<string, Case>> = {

@@ -21,7 +21,7 @@ export function updating(check: StagedCheck): void {
       expectSameFacts(await stage.look(changed), stage.ferry.expected(changed.entity), stage.target.capabilities);
     });
   };
-  const withTags = (entity: Entity): Entity => (entity.kind === "alias" ? entity : { ...entity, tags: tags({ a: "2", b: "" }) });
+  const withTags = (entity: Entity): Entity => (!("tags" in entity) ? entity : { ...entity, tags: tags({ a: "2", b: "" }) });
 
   updates("changes and adds tags of an experiment", ({ home }) => home, withTags);
   updates("changes and adds tags of a run", ({ made }) => made, withTags);

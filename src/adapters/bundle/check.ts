@@ -9,7 +9,20 @@ import { entityLines } from "./entity-lines.ts";
 import { parseHeader, parseManifest } from "./envelope.ts";
 import type { Manifest, ManifestMember } from "./envelope.ts";
 import { blobsOf } from "./growing.ts";
-import { HEADER, LIMITS, MANIFEST, blobDigest, blobMember, compressedMember, contentName, entitiesMember, isCompressed } from "./layout.ts";
+import {
+  FORMAT_VERSION,
+  HEADER,
+  LIMITS,
+  MANIFEST,
+  blobDigest,
+  blobMember,
+  compressedMember,
+  contentName,
+  entitiesMember,
+  isCompressed,
+  kindsIn,
+} from "./layout.ts";
+import type { FormatVersion } from "./layout.ts";
 import { LineError, linesOf } from "./lines.ts";
 import type { MemberStore, OpenTar } from "./member-store.ts";
 import { parseRecord } from "./record-index.ts";
@@ -88,9 +101,9 @@ async function* check(
     throw asMigrationError(error);
   });
   try {
-    const manifest = await checkEnvelope(store, findings);
+    const { manifest, version } = await checkEnvelope(store, findings);
     yield* drain();
-    for (const kind of KINDS) {
+    for (const kind of kindsIn(version)) {
       await checkLines(store, kind, { findings, manifest, signal });
       yield* drain();
     }
@@ -109,16 +122,21 @@ async function* check(
   }
 }
 
+interface Envelope {
+  readonly manifest?: Manifest;
+  readonly version: FormatVersion;
+}
+
 /** Header and manifest, and whether the manifest names what is there. */
-async function checkEnvelope(store: MemberStore, findings: Findings): Promise<Manifest | undefined> {
+async function checkEnvelope(store: MemberStore, findings: Findings): Promise<Envelope> {
   const report = reporter(findings);
   const text = await attempt(report, HEADER, () => readText(store, HEADER, LIMITS.headerBytes));
   const header = text === undefined ? undefined : await attempt(report, HEADER, async () => parseHeader(text, store.where));
-  if (header === undefined) return undefined;
+  if (header === undefined) return { version: FORMAT_VERSION };
   const manifest = await attempt(report, MANIFEST, async () =>
     parseManifest(await readText(store, MANIFEST, LIMITS.manifestBytes), store.where, header.version),
   );
-  if (manifest === undefined) return undefined;
+  if (manifest === undefined) return { version: header.version };
   findings.totals.losses = manifest.losses.length;
   const { named } = findings;
   for (const member of manifest.members) {
@@ -139,7 +157,7 @@ async function checkEnvelope(store: MemberStore, findings: Findings): Promise<Ma
   }
   for (const name of store.members.keys())
     if (name !== MANIFEST && named.get(contentName(name))?.name !== name) report(name, "is not in the manifest");
-  return manifest;
+  return { manifest, version: header.version };
 }
 
 const reporter =

@@ -1,6 +1,7 @@
 // Entities to the lines of a bundle and back. Texts that are too long for a line go through the two callbacks.
 import { toUSVString } from "node:util";
 import type { DatasetInput, Entity, EntityKey, LoggedModel, MetricPoint, ModelMetric, Run, Tags } from "../../model/entities.ts";
+import { historyOf, historyRecord, toPart, toPartRecord } from "./convert-entries.ts";
 import { LIMITS } from "./layout.ts";
 import type { BundleRecord, DatasetRecord, PointRecord, RecordOf, TextRecord } from "./records.ts";
 
@@ -29,14 +30,21 @@ export async function toRecord(entity: Entity, store: StoreText): Promise<Entity
       return { ...dropped(entity, ["createdAt", "tags"]), ...node, tags: toPairs(entity.tags), ...createdAt(entity) };
     case "model-version":
       return {
-        ...dropped(entity, ["createdAt", "tags"]),
+        ...dropped(entity, ["createdAt", "tags", "history"]),
         ...node,
         tags: toPairs(entity.tags),
         files: { ...entity.files },
         ...createdAt(entity),
+        ...historyRecord(entity),
       };
     case "alias":
       return { kind: "alias", ...node, model: entity.model, alias: entity.alias, version: entity.version };
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      return toPartRecord(entity, node);
   }
 }
 
@@ -68,6 +76,12 @@ export async function toEntity(record: EntityRecord, load: LoadText): Promise<En
       return { ...versionOf(record), ...node };
     case "alias":
       return { kind: "alias", ...node, model: record.model, alias: record.alias, version: record.version };
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      return toPart(record, node);
   }
 }
 
@@ -217,11 +231,12 @@ function fromModelMetric(record: ModelMetricRecord): ModelMetric {
 function versionOf(record: RecordOf<"model-version">["entity"]) {
   const { run, files } = record;
   return {
-    ...dropped(record, ["createdAt", "tags", "run", "files"]),
+    ...dropped(record, ["createdAt", "tags", "run", "files", "history"]),
     tags: new Map(record.tags),
     files: files.owner === "own" ? files : { ...files, key: asKey(files.key) },
     ...(run === undefined ? {} : { run: asKey(run) }),
     ...createdAtOf(record),
+    ...historyOf(record),
   };
 }
 

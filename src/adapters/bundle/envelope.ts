@@ -3,14 +3,16 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MigrationError } from "../../errors.ts";
 import { KINDS } from "../../model/entities.ts";
-import { FORMAT, FORMAT_VERSION, LIMITS, blobDigest, isCompressed, isMemberName } from "./layout.ts";
+import type { Kind } from "../../model/entities.ts";
+import { FORMAT, FORMAT_VERSION, LIMITS, blobDigest, isCompressed, isMemberName, kindsIn } from "./layout.ts";
+import type { FormatVersion } from "./layout.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/u);
 const sizeBytes = z.int().min(0);
 
 export const headerSchema = z.strictObject({
   format: z.literal(FORMAT),
-  version: z.literal([1, FORMAT_VERSION]),
+  version: z.literal([1, 2, FORMAT_VERSION]),
   /** Name and version of the writer. */
   tool: z.string(),
   /** When the bundle was begun: ISO 8601, UTC. */
@@ -34,9 +36,10 @@ const notCarried = z.strictObject({
   where: z.exactOptional(z.string()),
 });
 
+const countsIn = (version: FormatVersion) => z.strictObject(Object.fromEntries(kindsIn(version).map((kind) => [kind, z.int().min(0)])));
+
 const common = {
   format: z.literal(FORMAT),
-  counts: z.strictObject(Object.fromEntries(KINDS.map((kind) => [kind, z.int().min(0)])) as Record<(typeof KINDS)[number], z.ZodInt>),
   /** Objects of the source of kinds that a bundle cannot hold. */
   notCarried: z.array(notCarried),
   /** What of the selected objects is missing, as the writer reported it. */
@@ -56,6 +59,7 @@ const common = {
 export const manifestV1Schema = z.strictObject({
   ...common,
   version: z.literal(1),
+  counts: countsIn(1),
   members: z.array(z.strictObject({ name: z.string(), size: sizeBytes, sha256 })),
 });
 
@@ -71,9 +75,13 @@ const member = z.strictObject({
   frames: z.exactOptional(z.array(z.tuple([z.int().min(1), z.int().min(1)]))),
 });
 
+/** The manifest of a bundle of version 2, which has fewer kinds. */
+export const manifestV2Schema = z.strictObject({ ...common, version: z.literal(2), counts: countsIn(2), members: z.array(member) });
+
 export const manifestSchema = z.strictObject({
   ...common,
   version: z.literal(FORMAT_VERSION),
+  counts: countsIn(FORMAT_VERSION) as z.ZodObject<Record<Kind, z.ZodInt>, z.core.$strict>,
   /** Every member but the manifest itself. */
   members: z.array(member),
 });
@@ -131,12 +139,12 @@ function canonical(value: unknown): string {
  * Reads the manifest of a bundle of the version; one of an earlier version is given in the form of this one. Throws BUNDLE_DAMAGED
  * unless it is whole, byte for byte, and names nothing but members, each with sizes that are possible.
  */
-export function parseManifest(text: string, where: string, version: Header["version"]): Manifest {
+export function parseManifest(text: string, where: string, version: FormatVersion): Manifest {
   const end = SEAL.exec(text.slice(-SEAL_CHARS));
   if (end === null) throw damaged(where, "manifest.json", "has no digest at its end");
   if (end[1] !== sha256Of(text.slice(0, -SEAL_CHARS))) throw damaged(where, "manifest.json", "has other bytes than its digest says");
   const value = parseJson(text, "manifest.json", where);
-  const manifest = version === 1 ? manifestV1Schema.transform(asCurrent).safeParse(value) : manifestSchema.safeParse(value);
+  const manifest = schemaOf(version).safeParse(value);
   if (!manifest.success) throw damaged(where, "manifest.json", firstIssue(manifest.error));
   for (const member of manifest.data.members) {
     const problem = problemOf(member, version);
@@ -145,13 +153,21 @@ export function parseManifest(text: string, where: string, version: Header["vers
   return manifest.data;
 }
 
-function asCurrent({ members, ...rest }: z.output<typeof manifestV1Schema>): Manifest {
-  return { ...rest, version: FORMAT_VERSION, members: members.map((each) => ({ ...each, stored: each.size })) };
+function schemaOf(version: FormatVersion): z.ZodType<Manifest> {
+  if (version === FORMAT_VERSION) return manifestSchema;
+  return version === 1
+    ? manifestV1Schema.transform((first) => asCurrent({ ...first, members: first.members.map((each) => ({ ...each, stored: each.size })) }))
+    : manifestV2Schema.transform(asCurrent);
+}
+
+function asCurrent(earlier: Omit<z.output<typeof manifestV2Schema>, "version">): Manifest {
+  const counts = Object.fromEntries(KINDS.map((kind) => [kind, earlier.counts[kind] ?? 0])) as Manifest["counts"];
+  return { ...earlier, version: FORMAT_VERSION, counts };
 }
 
 /** What cannot be of a member, whatever the bundle holds. */
-function problemOf({ name, stored, size, sha256: digest, frames }: ManifestMember, version: Header["version"]): string | undefined {
-  if (!isMemberName(name) || (version === 1 && isCompressed(name))) return `names ${JSON.stringify(name)}, which no bundle holds`;
+function problemOf({ name, stored, size, sha256: digest, frames }: ManifestMember, version: FormatVersion): string | undefined {
+  if (!isMemberName(name, version)) return `names ${JSON.stringify(name)}, which no bundle holds`;
   const blob = blobDigest(name);
   if ((blob ?? digest) !== digest) return `gives ${name} another digest than its name`;
   if (!isCompressed(name) && (stored !== size || frames !== undefined))

@@ -4,13 +4,17 @@ import type { Kind } from "../../model/entities.ts";
 
 export const FORMAT = "mlferry-bundle";
 /** Raised with any change that a reader of the version before would misread; docs/bundle-format.md has the rules. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
+export type FormatVersion = 1 | 2 | typeof FORMAT_VERSION;
+
+/** The kinds that bundles of versions 1 and 2 have members for. */
+const FIRST_KINDS = ["experiment", "run", "logged-model", "registered-model", "model-version", "alias"] as const satisfies readonly Kind[];
+/** The kinds that a bundle of the version has members for, in their order. */
+export const kindsIn = (version: FormatVersion): readonly Kind[] => (version === FORMAT_VERSION ? KINDS : FIRST_KINDS);
 
 export const HEADER = "header.json";
 export const MANIFEST = "manifest.json";
 export const entitiesMember = (kind: Kind): string => `entities/${kind}.jsonl`;
-/** Every entities member, in the order in which they stand in a tar. */
-export const ENTITY_MEMBERS: readonly string[] = KINDS.map(entitiesMember);
 export const blobMember = (sha256: string): string => `${BLOBS}/${sha256}`;
 /** The folder of the blobs, without a slash at its end. */
 export const BLOBS = "blobs/sha256";
@@ -28,8 +32,10 @@ export function blobDigest(member: string): string | undefined {
 }
 
 /** Whether a bundle may hold a member of the name: a closed list, so nothing can point outside. */
-export function isMemberName(name: string): boolean {
-  return name === HEADER || name === MANIFEST || ENTITY_MEMBERS.includes(contentName(name)) || blobDigest(name) !== undefined;
+export function isMemberName(name: string, version: FormatVersion = FORMAT_VERSION): boolean {
+  if (version === 1 && isCompressed(name)) return false;
+  const isEntities = kindsIn(version).some((kind) => entitiesMember(kind) === contentName(name));
+  return name === HEADER || name === MANIFEST || isEntities || blobDigest(name) !== undefined;
 }
 
 /** Whether the path asks for a tar rather than a folder. */

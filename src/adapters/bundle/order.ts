@@ -1,21 +1,30 @@
 // The order of the lines of a bundle, which is also the order in which a source yields them.
-import { KINDS } from "../../model/entities.ts";
-import { ascendingInModels, dependenciesFirst } from "../../model/order.ts";
+import { ENTRY_KINDS, KINDS } from "../../model/entities.ts";
+import type { Kind } from "../../model/entities.ts";
+import { ascendingInModels, byVersionAndTime, dependenciesFirst } from "../../model/order.ts";
+import type { EntryPosition } from "../../model/order.ts";
 import { byCodeUnits } from "./convert.ts";
 import type { IndexEntry } from "./record-index.ts";
 
 /**
  * Entries in dependency order: by kind; runs by start time and key, after their parents; versions ascending in each model,
- * promoted ones after what they point to; the rest by key. Depends on nothing but the entries.
+ * promoted ones after what they point to; what hangs on versions by version and time; the rest by key. Depends on nothing but the entries.
  */
 export function inOrder(entries: Iterable<IndexEntry>): IndexEntry[] {
   const byKind = grouped(entries, (entry) => entry.kind);
   return KINDS.flatMap((kind) => {
     const sorted = [...(byKind.get(kind) ?? [])].sort(byTimeAndKey);
+    if (isEntryKind(kind)) return sorted.sort((a, b) => byVersionAndTime(positionOf(a), positionOf(b)));
     if (kind === "run") return dependenciesFirst(sorted, (entry) => entry.after);
     if (kind !== "model-version") return sorted;
     return ascendingInModels(sorted, ({ container = "", version = 0, after }) => ({ model: container, version, after }));
   });
+}
+
+const isEntryKind = (kind: Kind): boolean => (ENTRY_KINDS as readonly Kind[]).includes(kind);
+
+function positionOf({ key, time = 0n }: IndexEntry): EntryPosition {
+  return { key, time };
 }
 
 // Those without a time come first. Only runs and logged models are in a stream long enough for time to be of use.

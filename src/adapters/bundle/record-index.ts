@@ -2,7 +2,7 @@
 import type { EntityKey, Kind } from "../../model/entities.ts";
 import { later } from "../../model/closure.ts";
 import type { Selectable } from "../../model/closure.ts";
-import { keyOf, kindOf } from "../../model/keys.ts";
+import { keyOf, kindOf, versionKey } from "../../model/keys.ts";
 import { firstIssue } from "./envelope.ts";
 import { recordSchemas } from "./records.ts";
 import type { BundleRecord } from "./records.ts";
@@ -44,7 +44,7 @@ export function indexEntry(
   const { entity } = record;
   const container = containerOf(entity);
   const after = entity.kind === "run" || entity.kind === "model-version" ? sameKind(entity).map(intern) : [];
-  const time = entity.kind === "run" ? entity.startTime : "createdAt" in entity ? entity.createdAt : undefined;
+  const time = timeOf(entity);
   return {
     key: intern(entity.key),
     kind: entity.kind,
@@ -62,6 +62,12 @@ export function indexEntry(
 
 type EntityRecord = BundleRecord["entity"];
 
+function timeOf(entity: EntityRecord): string | undefined {
+  if (entity.kind === "run") return entity.startTime;
+  if (entity.kind === "stage-transition") return entity.at;
+  return "createdAt" in entity ? entity.createdAt : undefined;
+}
+
 /** What patterns and filters ask of each kind. */
 function selectedBy(entity: EntityRecord, intern: (key: string) => EntityKey): Partial<Selectable> {
   switch (entity.kind) {
@@ -74,6 +80,13 @@ function selectedBy(entity: EntityRecord, intern: (key: string) => EntityKey): P
       return { version: entity.version, stage: entity.stage };
     case "alias":
       return { name: entity.alias };
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return { follows: intern(containerOf(entity) ?? entity.key) };
+    case "permission":
+    case "webhook":
+      return { follows: entity.needs[0] === undefined ? "registry" : intern(entity.needs[0]) };
     case "run":
       return {};
   }
@@ -82,7 +95,9 @@ function selectedBy(entity: EntityRecord, intern: (key: string) => EntityKey): P
 function changeOf(entity: EntityRecord): Pick<Selectable, "changedAt"> {
   const time = (text: string | undefined): bigint | undefined => (text === undefined ? undefined : BigInt(text));
   if (entity.kind === "run") return { changedAt: later(time(entity.startTime), time(entity.endTime)) };
-  return entity.kind === "alias" || entity.createdAt === undefined ? {} : { changedAt: BigInt(entity.createdAt) };
+  if (entity.kind === "stage-transition") return { changedAt: BigInt(entity.at) };
+  if (entity.kind === "comment") return { changedAt: BigInt(entity.updatedAt ?? entity.createdAt) };
+  return !("createdAt" in entity) || entity.createdAt === undefined ? {} : { changedAt: BigInt(entity.createdAt) };
 }
 
 // By needs where they name it: the name in the entity may be a mapped one, the key is the source's.
@@ -94,10 +109,16 @@ function containerOf(entity: EntityRecord): string | undefined {
       return entity.experiment;
     case "model-version":
       return needed("registered-model") ?? keyOf("registered-model", entity.model);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return needed("model-version") ?? versionKey(entity.model, entity.version);
     case "alias":
       return needed("model-version") ?? keyOf("registered-model", entity.model);
     case "experiment":
     case "registered-model":
+    case "permission":
+    case "webhook":
       return undefined;
   }
 }

@@ -1,6 +1,6 @@
 // A line of entities/*.jsonl: one schema for each kind. docs/bundle.schema.json is generated from these.
 import { z } from "zod";
-import { KINDS } from "../../model/entities.ts";
+import { KINDS, STAGES } from "../../model/entities.ts";
 
 const key = z.string().regex(new RegExp(`^(?:${KINDS.join("|")}):`, "u"));
 /** A 64-bit whole number as decimal text; longer ones are kept too, since a source may hold them. */
@@ -100,13 +100,50 @@ const modelVersion = node("model-version", {
   version: z.int().min(1),
   description: z.exactOptional(z.string()),
   tags: pairs,
-  stage: z.enum(["None", "Staging", "Production", "Archived"]),
+  stage: z.enum(STAGES),
   run: z.exactOptional(key),
   files: versionFiles,
   sourceUri: z.string(),
   runLink: z.exactOptional(z.string()),
   createdAt: z.exactOptional(whole),
   user: z.exactOptional(z.string()),
+  history: z.exactOptional(
+    z.strictObject({
+      state: z.enum(["complete", "partial", "unavailable"]),
+      since: z.exactOptional(whole),
+      reason: z.exactOptional(z.string()),
+    }),
+  ),
+});
+
+const stage = z.enum(STAGES);
+const ofVersion = { model: z.string(), version: z.int().min(1), user: z.exactOptional(z.string()) };
+
+const stageTransition = node("stage-transition", {
+  ...ofVersion,
+  from: stage,
+  to: stage,
+  at: whole,
+  comment: z.exactOptional(z.string()),
+  bySystem: z.boolean(),
+});
+const comment = node("comment", { ...ofVersion, text: z.string(), createdAt: whole, updatedAt: z.exactOptional(whole) });
+const transitionRequest = node("transition-request", { ...ofVersion, to: stage, createdAt: whole, comment: z.exactOptional(z.string()) });
+
+const permission = node("permission", {
+  object: z.union([key, z.literal("registry")]),
+  entries: z.array(z.strictObject({ kind: z.enum(["user", "group", "service-principal"]), name: z.string(), level: z.string() })),
+});
+
+const webhook = node("webhook", {
+  model: z.exactOptional(z.string()),
+  events: z.array(z.string()),
+  description: z.exactOptional(z.string()),
+  status: z.enum(["ACTIVE", "DISABLED", "TEST_MODE"]),
+  target: z.union([
+    z.strictObject({ url: z.string(), verifiesTls: z.boolean() }),
+    z.strictObject({ jobId: z.string(), workspaceUrl: z.exactOptional(z.string()) }),
+  ]),
 });
 
 const alias = node("alias", { model: z.string(), alias: z.string(), version: z.int().min(1) });
@@ -125,7 +162,12 @@ export const recordSchemas = {
   "logged-model": z.strictObject({ entity: loggedModel, mark, files, unreadable: unread }),
   "registered-model": z.strictObject({ entity: registeredModel }),
   "model-version": z.strictObject({ entity: modelVersion, mark, files, unreadable: unread }),
+  "stage-transition": z.strictObject({ entity: stageTransition }),
+  comment: z.strictObject({ entity: comment }),
+  "transition-request": z.strictObject({ entity: transitionRequest }),
   alias: z.strictObject({ entity: alias }),
+  permission: z.strictObject({ entity: permission }),
+  webhook: z.strictObject({ entity: webhook }),
 } as const;
 
 type Schemas = typeof recordSchemas;

@@ -1,14 +1,13 @@
 // A finished bundle as a source: checks at opening all that can be checked without reading blobs, and keeps an index of the lines.
 import { createHash } from "node:crypto";
 import type { Entity, EntityKey, OriginId } from "../../model/entities.ts";
-import { KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
 import type { Source } from "../../ports/source.ts";
 import { entityLines } from "./entity-lines.ts";
 import type { EntityLines } from "./entity-lines.ts";
 import { damaged, parseHeader, parseManifest } from "./envelope.ts";
 import type { Header, Manifest, ManifestMember } from "./envelope.ts";
-import { HEADER, LIMITS, MANIFEST, contentName, entitiesMember } from "./layout.ts";
+import { HEADER, LIMITS, MANIFEST, contentName, entitiesMember, kindsIn } from "./layout.ts";
 import { LineError, linesOf } from "./lines.ts";
 import { guarded, readEntity, readingSide } from "./reading.ts";
 import type { RecordStore } from "./reading.ts";
@@ -88,7 +87,8 @@ export async function readFinished(store: MemberStore, signal?: AbortSignal): Pr
   if (sha256(headerText) !== named.get(HEADER)?.sha256) throw damaged(store.where, HEADER, "has another digest than the manifest says");
   const index = new Map<EntityKey, IndexEntry>();
   const lines = entityLines(store, manifest);
-  for (const kind of KINDS) await indexLines(lines, kind, { where: store.where, index, count: manifest.counts[kind], signal });
+  for (const kind of kindsIn(header.version))
+    await indexLines(lines, kind, { where: store.where, index, count: manifest.counts[kind], signal });
   return { header, headerText, manifest, index, lines };
 }
 

@@ -1,7 +1,7 @@
 // What a Databricks workspace can hold, as its API's reference and its clients tell; no limit here was measured on a real one.
-import { KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
 import type { Capabilities } from "../../ports/capabilities.ts";
+import { MLFLOW_KINDS } from "../mlflow/capabilities.ts";
 
 /** Keys of params, metrics and tags (databricks-sdk, service/ml.py). */
 const KEYS = { keyChars: 250, keyRefuses: /[^A-Za-z0-9_.\-: /]/g } as const;
@@ -11,7 +11,7 @@ const REGISTRY_TAGS = { ...KEYS, valueChars: 5000 } as const;
 export function workspaceCapabilities({ paramValueChars }: { readonly paramValueChars: number }): Capabilities {
   return {
     place: "Databricks workspace",
-    kinds: new Set<Kind>(KINDS.filter((kind) => kind !== "alias")),
+    kinds: new Set<Kind>(MLFLOW_KINDS.filter((kind) => kind !== "alias")),
     stages: true,
     versionNumbers: "assigned",
     creationTimes: "assigned",

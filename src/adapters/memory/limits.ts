@@ -9,7 +9,7 @@ import type { Capabilities, NameRule } from "../../ports/capabilities.ts";
 export function checkLimits(entity: Entity, capabilities: Capabilities): void {
   if (!capabilities.kinds.has(entity.kind)) throw refusal("NOT_SUPPORTED", entity, "the place has no such objects");
   checkNames(entity, capabilities);
-  if (entity.kind !== "alias") checkTags(entity, entity.tags, capabilities);
+  if ("tags" in entity) checkTags(entity, entity.tags, capabilities);
   if (entity.kind === "model-version") checkVersion(entity, capabilities);
   if ("description" in entity && tooLong(entity.description ?? "", capabilities.descriptionChars)) {
     throw refusal("REQUEST_FAILED", entity, "its description is too long");

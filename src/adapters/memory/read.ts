@@ -1,10 +1,11 @@
 // The reading side: selection with its closure, dependency order, histories and files.
 import { MigrationError } from "../../errors.ts";
-import { changeOf, closeSelection } from "../../model/closure.ts";
+import { changeOf, closeSelection, followedBy } from "../../model/closure.ts";
 import type { Selectable } from "../../model/closure.ts";
 import { KINDS } from "../../model/entities.ts";
 import type { Entity, EntityKey, Kind, LoggedModel, ModelVersion, Run } from "../../model/entities.ts";
-import { keyOf, versionKey } from "../../model/keys.ts";
+import { isEntry, keyOf, versionKey } from "../../model/keys.ts";
+import { byVersionAndTime, timeOf } from "../../model/order.ts";
 import { isAnswer } from "../../model/question.ts";
 import type { Question } from "../../model/question.ts";
 import { runFilter } from "../../model/run-filter.ts";
@@ -106,7 +107,7 @@ function filesOf(place: Store, key: EntityKey): ReadonlyMap<string, StoredFile> 
 
 function selectable({ entity }: Stored): Selectable {
   const { key, kind, needs: pulls } = entity;
-  const node = { key, kind, pulls, deleted: "deleted" in entity && entity.deleted, ...changeOf(entity) };
+  const node = { key, kind, pulls, deleted: "deleted" in entity && entity.deleted, ...followedBy(entity), ...changeOf(entity) };
   switch (entity.kind) {
     case "experiment":
     case "registered-model":
@@ -119,12 +120,18 @@ function selectable({ entity }: Stored): Selectable {
       return { ...node, container: keyOf("registered-model", entity.model), version: entity.version, stage: entity.stage };
     case "alias":
       return { ...node, container: versionKey(entity.model, entity.version), name: entity.alias };
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      return node;
   }
 }
 
 /** Kinds in order; within a kind what is needed first, and versions ascending per model. */
 function inOrder(place: Store, selected: ReadonlySet<EntityKey>): EntityKey[] {
-  const chosen = [...selected].map((key) => stored(place, key).entity).sort((a, b) => rank(a) - rank(b) || number(a) - number(b));
+  const chosen = [...selected].map((key) => stored(place, key).entity).sort(byRank);
   const previous = previousVersions(chosen);
   const ordered: EntityKey[] = [];
   const visited = new Set<EntityKey>();
@@ -138,6 +145,12 @@ function inOrder(place: Store, selected: ReadonlySet<EntityKey>): EntityKey[] {
   };
   for (const entity of chosen) visit(entity.key);
   return ordered;
+}
+
+function byRank(a: Entity, b: Entity): number {
+  if (isEntry(a) && a.kind === b.kind && isEntry(b))
+    return byVersionAndTime({ key: a.key, time: timeOf(a) }, { key: b.key, time: timeOf(b) });
+  return rank(a) - rank(b) || number(a) - number(b);
 }
 
 function rank(entity: Entity): number {

@@ -17,8 +17,15 @@ export function required(entity: Entity): EntityKey[] {
       return [entity.experiment, ...entity.outputOf.map((output) => output.run), ...entity.inputOf];
     case "model-version":
       return [keyOf("registered-model", entity.model), ...(entity.files.owner === "own" ? [] : [entity.files.key])];
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
     case "alias":
       return [versionKey(entity.model, entity.version)];
+    case "permission":
+      return entity.object === "registry" ? [] : [entity.object];
+    case "webhook":
+      return entity.model === undefined ? [] : [keyOf("registered-model", entity.model)];
   }
 }
 
@@ -44,8 +51,9 @@ function parent(run: Run): EntityKey[] {
 
 /** Every word of a reference tag may be the id of a run or a logged model. */
 function tagReferences(entity: Entity): EntityKey[] {
-  if (entity.kind === "alias") return [];
-  const words = REFERENCE_TAGS.flatMap((name) => entity.tags.get(name)?.match(/[\w-]+/g) ?? []);
+  if (!("tags" in entity)) return [];
+  const { tags } = entity;
+  const words = REFERENCE_TAGS.flatMap((name) => tags.get(name)?.match(/[\w-]+/g) ?? []);
   return unique(words).flatMap((word) => [keyOf("run", word), keyOf("logged-model", word)]);
 }
 

@@ -1,6 +1,7 @@
 // The writing side: look-ups by provenance and name, creates and updates, late links, and the deleted state.
-import type { Entity, EntityKey, MetricPoint, ModelVersion, PlacedKey, Run, Tags } from "../../model/entities.ts";
-import { aliasKey, keyOf, placed, PROVENANCE, versionKey } from "../../model/keys.ts";
+import type { Dated, Entity, EntityKey, MetricPoint, ModelVersion, PlacedKey, Run, Tags } from "../../model/entities.ts";
+import { isDated } from "../../model/facts.ts";
+import { aliasKey, entryId, entryKey, isEntry, keyOf, permissionKey, placed, PROVENANCE, versionKey } from "../../model/keys.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
 import { checkLimits, checkPath, checkPoint, refusal } from "./limits.ts";
 import { required, withReferences } from "./references.ts";
@@ -15,7 +16,8 @@ export function find(place: Store, entity: Entity, context: FindContext): Found 
   if (object === undefined) return undefined;
   const there = object.entity;
   const mark = there.provenance.get(PROVENANCE.done);
-  const samePlace = there.kind === "alias" && entity.kind === "alias" && there.version === entity.version;
+  // What hangs on an object of ours is ours.
+  const samePlace = there.kind === "alias" && entity.kind === "alias" ? there.version === entity.version : isPart(there);
   return {
     key: placed(there.key),
     ours: bySource !== undefined || samePlace,
@@ -77,7 +79,12 @@ export function remove(place: Store, key: PlacedKey, signal: AbortSignal): void 
 
 function byName(place: Store, entity: Entity): Stored | undefined {
   if (entity.kind === "experiment" || entity.kind === "registered-model") return named(place, entity.kind, entity.name);
-  return entity.kind === "alias" ? place.objects.get(aliasKey(entity.model, entity.alias)) : undefined;
+  return isPart(entity) || entity.kind === "alias" ? place.objects.get(keyFor(place, entity)) : undefined;
+}
+
+/** Whether the object is known by what it hangs on. */
+function isPart(entity: Entity): boolean {
+  return isEntry(entity) || entity.kind === "permission";
 }
 
 /** The key of an object that is to be created. Throws where the key or the name is taken. */
@@ -95,14 +102,21 @@ function keyFor(place: Store, entity: Entity): EntityKey {
     case "experiment":
     case "run":
     case "logged-model":
+    case "webhook":
       return place.newIds ? keyOf(entity.kind, newId(place, entity.kind)) : entity.key;
     case "registered-model":
       return keyOf(entity.kind, entity.name);
     case "model-version":
       checkNumber(place, entity);
       return versionKey(entity.model, entity.version);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return entryKey(entity.kind, entity, entryId(entity.key));
     case "alias":
       return aliasKey(entity.model, entity.alias);
+    case "permission":
+      return permissionKey(entity.object);
   }
 }
 
@@ -124,23 +138,23 @@ function adopted(place: Store, incoming: Entity, { key, before, context }: Adopt
   const foreign = context.existing?.ours === false ? before?.entity : undefined;
   const own = foreign === undefined ? { ...incoming, provenance: context.provenance } : merged(incoming, foreign);
   const entity = withReferences({ ...own, key }, (other) => place.objects.has(other));
-  if (entity.kind === "alias") return { ...entity, provenance: new Map() };
+  if (entity.kind === "alias" || isPart(entity)) return { ...entity, provenance: new Map() };
   if (entity.kind === "run") {
     const params = before?.entity.kind === "run" ? before.entity.params : [];
     return { ...entity, params: new Map([...params, ...entity.params]), deleted: false };
   }
   const active = entity.kind === "experiment" ? { ...entity, deleted: false } : entity;
-  return place.capabilities.creationTimes === "chosen" ? active : withOwnTimes(place, active, before?.entity);
+  return place.capabilities.creationTimes === "chosen" || !isDated(active) ? active : withOwnTimes(place, active, before?.entity);
 }
 
 /** What others put here keeps its tags and stays theirs; tags of the same name are replaced. */
 function merged(incoming: Entity, foreign: Entity): Entity {
-  if (incoming.kind === "alias" || foreign.kind === "alias") return incoming;
+  if (!("tags" in incoming) || !("tags" in foreign)) return incoming;
   return { ...incoming, provenance: foreign.provenance, tags: new Map([...foreign.tags, ...incoming.tags]) };
 }
 
-function withOwnTimes(place: Store, entity: Exclude<Entity, { kind: "run" | "alias" }>, before: Entity | undefined): Entity {
-  const known = before !== undefined && "createdAt" in before ? before.createdAt : undefined;
+function withOwnTimes(place: Store, entity: Dated, before: Entity | undefined): Entity {
+  const known = before !== undefined && isDated(before) ? before.createdAt : undefined;
   const createdAt = known ?? BigInt(++place.ticks);
   if (entity.kind !== "model-version") return { ...entity, createdAt };
   const { user: _importers, ...rest } = entity;

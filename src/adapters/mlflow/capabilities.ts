@@ -1,5 +1,4 @@
 // What an MLflow server can hold: limits measured on 3.17.2 and 2.22.5, and read in the releases between for when they came.
-import { KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
 import type { Capabilities, NameRule, TagLimits } from "../../ports/capabilities.ts";
 import type { OpenSourceServer } from "./server.ts";
@@ -13,7 +12,7 @@ export function mlflowCapabilities({ version, features }: Pick<OpenSourceServer,
   const since = (release: string): boolean => isSince(version, release);
   return {
     place: `MLflow ${version}`,
-    kinds: new Set<Kind>(KINDS.filter((kind) => loggedModels || kind !== "logged-model")),
+    kinds: new Set<Kind>(MLFLOW_KINDS.filter((kind) => loggedModels || kind !== "logged-model")),
     stages,
     versionNumbers: "assigned",
     creationTimes: "assigned",
@@ -31,6 +30,9 @@ export function mlflowCapabilities({ version, features }: Pick<OpenSourceServer,
     ...(strictTexts ? { descriptionChars: COLUMN_CHARS.description, textRefuses: NUL } : {}),
   };
 }
+
+/** What MLflow itself has: all but what only Databricks workspaces have beside it. */
+export const MLFLOW_KINDS: readonly Kind[] = ["experiment", "run", "logged-model", "registered-model", "model-version", "alias"];
 
 /** By major and minor number; what does not begin with them counts as newer. */
 function isSince(version: string, release: string): boolean {

@@ -1,4 +1,5 @@
 // MLflow's own registry, which stands behind the same address as its tracking.
+import { MigrationError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { PlacedKey } from "../../model/entities.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
@@ -47,6 +48,12 @@ async function find(registry: Registry, entity: RegistryEntity, context: FindCon
       return findVersion(registry, entity, context);
     case "alias":
       return findAlias(registry, entity, context);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      return undefined;
   }
 }
 
@@ -58,5 +65,11 @@ async function put(writing: VersionWriting, entity: RegistryEntity, context: Put
       return putVersion(writing, entity, context);
     case "alias":
       return putAlias(writing, entity, context);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      throw new MigrationError("NOT_SUPPORTED", `cannot write ${entity.key}: an MLflow server has no such objects`, { side: "target" });
   }
 }

@@ -39,6 +39,11 @@ export async function* registryDependants(http: HttpClient, key: EntityKey, sign
       yield* aliasesOf(http, id.slice(0, id.lastIndexOf("/")), signal);
       return;
     case "experiment":
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
     case "alias":
       return;
   }

@@ -1,6 +1,16 @@
 // A server is two halves: tracking (experiments, runs, logged models) and registry (models, versions, aliases). This is what the rest of
 // the adapter asks of the second, so that another registry can stand behind the same tracking server.
-import type { Alias, Entity, EntityKey, ModelVersion, PlacedKey, RegisteredModel } from "../../model/entities.ts";
+import type {
+  Alias,
+  Entity,
+  EntityKey,
+  ModelVersion,
+  Permission,
+  PlacedKey,
+  RegisteredModel,
+  VersionEntry,
+  Webhook,
+} from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { ArtifactReader } from "../../ports/source.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
@@ -48,7 +58,7 @@ export interface TrackingParts {
   readonly carriers: Carriers;
 }
 
-export type RegistryEntity = RegisteredModel | ModelVersion | Alias;
+export type RegistryEntity = RegisteredModel | ModelVersion | VersionEntry | Alias | Permission | Webhook;
 
 /** See Target: the same, of the registry's kinds. */
 export interface RegistryWriting {

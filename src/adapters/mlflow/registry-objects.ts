@@ -30,6 +30,11 @@ export async function readRegistered(http: HttpClient, key: EntityKey, signal: A
     case "experiment":
     case "run":
     case "logged-model":
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
       return undefined;
   }
 }

@@ -27,6 +27,11 @@ export async function readTracked(http: HttpClient, key: EntityKey, signal: Abor
     case "registered-model":
     case "model-version":
     case "alias":
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
       return undefined;
   }
 }

@@ -89,6 +89,11 @@ async function find(writers: Writers, entity: Entity, context: FindContext): Pro
     case "registered-model":
     case "model-version":
     case "alias":
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
       return writers.registry.find(entity, context);
   }
 }
@@ -109,6 +114,11 @@ async function put(writers: Writers, entity: Entity, context: PutContext): Promi
     case "registered-model":
     case "model-version":
     case "alias":
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
       return writers.registry.put(entity, context);
   }
 }
