@@ -1,8 +1,8 @@
 // The table of docs/capabilities.md: what each place can hold, taken from the very data that the engine decides by.
 import { bundleCapabilities } from "../src/adapters/bundle/capabilities.ts";
 import { workspaceCapabilities } from "../src/adapters/databricks/capabilities.ts";
-import { unityCatalogCapabilities } from "../src/adapters/memory/unity-catalog-capabilities.ts";
 import { mlflowCapabilities } from "../src/adapters/mlflow/capabilities.ts";
+import { catalogCapabilities } from "../src/adapters/unity-catalog/capabilities.ts";
 import { KINDS } from "../src/model/entities.ts";
 import type { Kind } from "../src/model/entities.ts";
 import type { Capabilities, NameRule } from "../src/ports/capabilities.ts";
@@ -28,6 +28,8 @@ version's run; \`by-free-reference\` does so too, and the version keeps naming t
 
 const sqlite = { loggedModels: true, stages: true, strictTexts: false };
 
+const WORKSPACE = workspaceCapabilities({ paramValueChars: 500 });
+
 const PLACES: readonly { readonly title: string; readonly capabilities: Capabilities }[] = [
   { title: "MLflow 3.17.2, SQLite", capabilities: mlflowCapabilities({ version: "3.17.2", features: sqlite }) },
   {
@@ -37,7 +39,8 @@ const PLACES: readonly { readonly title: string; readonly capabilities: Capabili
   { title: "MLflow 2.22.5, SQLite", capabilities: mlflowCapabilities({ version: "2.22.5", features: { ...sqlite, loggedModels: false } }) },
   { title: "Databricks workspace", capabilities: workspaceCapabilities({ paramValueChars: 500 }) },
   { title: "bundle", capabilities: bundleCapabilities() },
-  { title: "the demo's Unity-Catalog-like memory", capabilities: unityCatalogCapabilities },
+  { title: "Databricks workspace", capabilities: WORKSPACE },
+  { title: "Unity Catalog on Databricks", capabilities: catalogCapabilities(WORKSPACE) },
 ];
 
 type Row = readonly [title: string, cell: (capabilities: Capabilities) => string];

@@ -1,7 +1,7 @@
 // Each capability of a memory place, where it is true and where it is false: what it cannot hold it refuses, never drops.
 import { describe, expect, it } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import type { Entity, OriginId } from "../../src/model/entities.ts";
 import { keyOf, PROVENANCE } from "../../src/model/keys.ts";
 import type { Capabilities } from "../../src/ports/capabilities.ts";

@@ -1,7 +1,7 @@
 // The memory place under both contracts, as it is and as narrow as Unity Catalog.
 import { createMemory } from "../../src/adapters/memory/memory.ts";
 import type { MemoryOptions } from "../../src/adapters/memory/memory.ts";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import { sourceContract } from "./source-contract.ts";
 import { carriedTo, loadedMemory } from "./source-place.ts";
 import { targetContract } from "./target-contract.ts";

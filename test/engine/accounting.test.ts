@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { memoryCapabilities } from "../../src/adapters/memory/capabilities.ts";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import { createReconciler } from "../../src/engine/reconcile.ts";
 import type { Entity, Stage } from "../../src/model/entities.ts";
 import { facts } from "../../src/model/facts.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import { memoryJournal } from "../../src/journal/memory-journal.ts";
 import { byState, experiment, job, model, planJob, run, runJob, sampleSource, verifyJob, version } from "./registry.ts";
 

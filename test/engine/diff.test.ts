@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
 import type { MemoryOptions, MemoryPlace } from "../../src/adapters/memory/memory.ts";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import { diff, matchPlaces } from "../../src/engine/diff.ts";
 import type { Compared } from "../../src/engine/diff.ts";
 import type { Level } from "../../src/engine/finding.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createMemory, type MemoryPlace } from "../../src/adapters/memory/memory.ts";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import { memoryJournal } from "../../src/journal/memory-journal.ts";
 import type { Journal } from "../../src/ports/journal.ts";
 import { crashing, type Crash } from "../fakes/crashing.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
 import type { MemoryPlace } from "../../src/adapters/memory/memory.ts";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import type { Entity, Stage } from "../../src/model/entities.ts";
 import type { MappingFile } from "../../src/model/mapping.ts";
 import { alias, byState, collect, job, model, ORIGIN, planJob, runJob, verifyJob, version } from "./registry.ts";

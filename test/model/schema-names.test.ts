@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import { createMapping, mergeMappings, parseMapping } from "../../src/model/mapping.ts";
 import { nameInSchema } from "../../src/model/schema-names.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
-import { unityCatalogCapabilities } from "../../src/adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../src/adapters/unity-catalog/capabilities.ts";
 import { KINDS } from "../../src/model/entities.ts";
 import { facts } from "../../src/model/facts.ts";
 import { createAccounting } from "../../src/report/accounting.ts";

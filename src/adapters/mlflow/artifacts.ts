@@ -37,9 +37,9 @@ export function readArtifacts(server: ServerFiles, owner: Run | LoggedModel | Mo
   if (owner.kind !== "model-version") return readerOf(idOf(owner.key));
   const { files } = owner;
   if (files.owner === "run" || files.owner === "logged-model") return readerOf(idOf(files.key), files.path);
-  return deferred(async () => {
+  return deferredReader(async () => {
     const uri = await downloadUri(server, owner, signal);
-    const served = deferred(async () => {
+    const served = deferredReader(async () => {
       const { place, base } = await locate(server, { uri, version: owner }, signal);
       return reader(place, base);
     });
@@ -49,7 +49,7 @@ export function readArtifacts(server: ServerFiles, owner: Run | LoggedModel | Mo
 }
 
 /** A reader whose place has to be asked for first; a failed question is asked again next time. */
-function deferred(find: () => Promise<ArtifactReader>): ArtifactReader {
+export function deferredReader(find: () => Promise<ArtifactReader>): ArtifactReader {
   let found: Promise<ArtifactReader> | undefined;
   let known: ArtifactReader | undefined;
   const opened = async (): Promise<ArtifactReader> => {

@@ -124,7 +124,7 @@ export async function* searchModels(
   const wanted = options.prompts ? PROMPT_FILTER : options.filter;
   const filter: Query = wanted === undefined ? [] : [["filter", wanted]];
   const query: Query = [["max_results", String(PAGE.models)], ...filter];
-  for await (const page of getPages(http, { path: `${API}/registered-models/search`, query, schema: wire.registeredModels }, signal)) {
+  for await (const page of pagesOf(http, { path: `${API}/registered-models/search`, query, schema: wire.registeredModels }, signal)) {
     yield* page.registered_models;
   }
 }
@@ -141,7 +141,7 @@ export function searchVersions(http: HttpClient, model: string | undefined, sign
 export async function* filterVersions(http: HttpClient, filter: string | undefined, signal: AbortSignal): AsyncGenerator<WireModelVersion> {
   const wanted: Query = filter === undefined ? [] : [["filter", filter]];
   const query: Query = [["max_results", String(PAGE.versions)], ["order_by", "version_number ASC"], ...wanted];
-  for await (const page of getPages(http, { path: `${API}/model-versions/search`, query, schema: wire.modelVersions }, signal)) {
+  for await (const page of pagesOf(http, { path: `${API}/model-versions/search`, query, schema: wire.modelVersions }, signal)) {
     yield* page.model_versions;
   }
 }
@@ -178,7 +178,8 @@ async function* pages<T extends { next_page_token?: string | undefined }>(
   yield* following(ask);
 }
 
-async function* getPages<T extends { next_page_token?: string | undefined }>(
+/** The pages of a GET listing. */
+export async function* pagesOf<T extends { next_page_token?: string | undefined }>(
   http: HttpClient,
   { path, query, schema }: Paged<T> & { query: Query },
   signal: AbortSignal,

@@ -5,7 +5,7 @@ import type { Tags } from "../../model/entities.ts";
 import { PROVENANCE, PROVENANCE_PREFIX } from "../../model/keys.ts";
 import type { KeyValue } from "./target-batches.ts";
 
-/** Routes are relative to `/api/2.0/mlflow/`, each part already percent-encoded. All but `create` may be repeated. */
+/** Routes are relative to a base (default `/api/2.0/mlflow/`), each part already percent-encoded. All but `create` may be repeated. */
 export interface Calls {
   get(route: string, query: Query, signal: AbortSignal): Promise<unknown>;
   /** Also for searches, which MLflow sends by POST. */
@@ -17,9 +17,10 @@ export interface Calls {
   create(route: string, body: object, signal: AbortSignal): Promise<unknown>;
 }
 
-export function createCalls(http: HttpClient): Calls {
+/** `base`: of another registry that has the routes of MLflow's. */
+export function createCalls(http: HttpClient, base = "/api/2.0/mlflow/"): Calls {
   const send = (request: Omit<JsonRequest, "path">, route: string, signal: AbortSignal): Promise<unknown> =>
-    http.json({ ...request, path: `/api/2.0/mlflow/${route}` }, signal);
+    http.json({ ...request, path: `${base}${route}` }, signal);
   return {
     get: (route, query, signal) => send({ method: "GET", query, repeat: "safe" }, route, signal),
     post: (route, body, signal) => send({ method: "POST", body, repeat: "safe" }, route, signal),

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { checkBundle } from "../../adapters/bundle/check.ts";
 import { openBundleSource } from "../../adapters/bundle/source.ts";
 import { createMemory } from "../../adapters/memory/memory.ts";
-import { unityCatalogCapabilities } from "../../adapters/memory/unity-catalog-capabilities.ts";
+import { unityCatalogCapabilities } from "../../adapters/unity-catalog/capabilities.ts";
 import { createMapping } from "../../model/mapping.ts";
 import type { Mapping } from "../../model/mapping.ts";
 import type { Source } from "../../ports/source.ts";

@@ -1,5 +1,5 @@
 // What a Databricks workspace whose models live in Unity Catalog can hold. Experiments, runs and logged models are the
-// workspace's own MLflow and keep MLflow's limits; registered models, versions and aliases have Unity Catalog's.
+// workspace's own MLflow; registered models, versions and aliases have Unity Catalog's limits.
 import { ENTRY_KINDS, KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
 import type { Capabilities, TagLimits } from "../../ports/capabilities.ts";
@@ -30,8 +30,8 @@ export const unityCatalogCapabilities: Capabilities = {
   infinities: false,
   names: {
     registeredModel: {
-      pattern: /^[^./ \p{Cc}]{1,255}(\.[^./ \p{Cc}]{1,255}){2}$/u,
-      wording: "catalog.schema.model, each part without dots, spaces, slashes and control characters and at most 255 long",
+      pattern: /^[^./ \p{Cc}\p{Lu}]{1,255}(\.[^./ \p{Cc}\p{Lu}]{1,255}){2}$/u,
+      wording: "catalog.schema.model in lower case, each part without dots, spaces, slashes and control characters and at most 255 long",
     },
     loggedModel: { pattern: /^[^/:.%"']+$/u, wording: "no / : . % \" or '" },
     alias: {
@@ -48,3 +48,19 @@ export const unityCatalogCapabilities: Capabilities = {
   },
   paramValueChars: 6000,
 };
+
+/** The same of a workspace, with what its own MLflow can hold. */
+export function catalogCapabilities(workspace: Capabilities): Capabilities {
+  const { stages, versionFiles, names, tags } = unityCatalogCapabilities;
+  const { registeredModel, alias } = names;
+  return {
+    ...workspace,
+    place: "Unity Catalog on Databricks",
+    kinds: unityCatalogCapabilities.kinds,
+    stages,
+    versionFiles,
+    names: { ...workspace.names, ...(registeredModel && { registeredModel }), ...(alias && { alias }) },
+    tags: { ...workspace.tags, "registered-model": tags["registered-model"] ?? {}, "model-version": tags["model-version"] ?? {} },
+    descriptionChars: 65_536,
+  };
+}

@@ -1,0 +1,85 @@
+// Opens a Databricks workspace whose models live in Unity Catalog: the workspace's tracking half, and the catalog as its registry.
+import { createHash } from "node:crypto";
+import { MigrationError } from "../../errors.ts";
+import type { OriginId, PlacedKey } from "../../model/entities.ts";
+import type { FindContext, Found, PutContext } from "../../ports/target.ts";
+import type { DatabricksServer } from "../databricks/connect.ts";
+import type { SignedFiles } from "../databricks/signed-files.ts";
+import type { RegistryEntity, RegistryWriting } from "../mlflow/registry-half.ts";
+import { createCalls } from "../mlflow/target-calls.ts";
+import { putAlias, putModel } from "../mlflow/target-models.ts";
+import { createRegistry, findAlias, findModel, findVersion } from "../mlflow/target-registry.ts";
+import { catalogCapabilities } from "./capabilities.ts";
+import { putVersion } from "./put-version.ts";
+import type { CatalogWriting } from "./put-version.ts";
+import { createCatalogReader, createCatalogReads, UNITY_API } from "./reads.ts";
+import { createCatalogRegistry } from "./registry.ts";
+import { createVersionFiles } from "./version-files.ts";
+
+/** The workspace with Unity Catalog in the place of its own model registry. */
+export function withUnityCatalog(workspace: DatabricksServer, signed: SignedFiles): DatabricksServer {
+  const { http, workspaceId } = workspace;
+  const reads = createCatalogReads(http, workspaceId);
+  const files = createVersionFiles({ http, signed });
+  const writing = (): RegistryWriting => {
+    const calls = createCalls(http, `${UNITY_API}/`);
+    const reader = createCatalogReader(reads, workspaceId);
+    return createWriting({ calls, registry: createRegistry(reader), reader, reads, files, workspaceId });
+  };
+  return {
+    ...workspace,
+    uri: `${workspace.uri} (Unity Catalog)`,
+    origin: catalogOrigin(workspace.origin),
+    capabilities: catalogCapabilities(workspace.capabilities),
+    registry: createCatalogRegistry({ reads, files, writing }),
+  };
+}
+
+/** Another one than that of the workspace with its own registry: names mean other objects there. */
+function catalogOrigin(workspace: OriginId): OriginId {
+  return createHash("sha256")
+    .update(JSON.stringify(["unity-catalog", workspace]))
+    .digest("hex")
+    .slice(0, 32) as OriginId;
+}
+
+function createWriting(writing: CatalogWriting): RegistryWriting {
+  return {
+    find: (entity, context) => find(writing, entity, context),
+    put: (entity, context) => put(writing, entity, context),
+  };
+}
+
+async function find({ registry }: CatalogWriting, entity: RegistryEntity, context: FindContext): Promise<Found | undefined> {
+  switch (entity.kind) {
+    case "registered-model":
+      return findModel(registry, entity, context);
+    case "model-version":
+      return findVersion(registry, entity, context);
+    case "alias":
+      return findAlias(registry, entity, context);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      return undefined;
+  }
+}
+
+async function put(writing: CatalogWriting, entity: RegistryEntity, context: PutContext): Promise<PlacedKey> {
+  switch (entity.kind) {
+    case "registered-model":
+      return putModel(writing, entity, context);
+    case "model-version":
+      return putVersion(writing, entity, context);
+    case "alias":
+      return putAlias(writing, entity, context);
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+    case "permission":
+    case "webhook":
+      throw new MigrationError("NOT_SUPPORTED", `Unity Catalog has no place for ${entity.key}`, { key: entity.key });
+  }
+}
