@@ -143,13 +143,14 @@ function provenanceOf(origin: OriginId, entity: Entity): Tags {
   return own;
 }
 
-/** Names as they are, or below a schema where the place wants three levels. */
+/** Names as they are, below a schema where the place wants three levels, in a folder where experiments are paths. */
 function namesFor({ names }: Capabilities): Mapping {
   const flat = names.registeredModel?.pattern.test("model") ?? true;
+  const anywhere = names.experiment?.pattern.test("experiment") ?? true;
   const same = (name: string): { name: string } => ({ name });
   return {
     model: flat ? same : (name) => ({ name: `ml.prod.${name}` }),
-    experiment: same,
+    experiment: anywhere ? same : (name) => ({ name: `/Shared/${name}` }),
     alias: same,
     stage: () => undefined,
     stageConflict: "newest",

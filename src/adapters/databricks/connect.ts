@@ -1,10 +1,10 @@
 // Opens a Databricks workspace: which one it is, and how it is asked.
 import { createHash } from "node:crypto";
+import { systemClock } from "../../http/clock.ts";
 import { createHttpClient } from "../../http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
 import type { OriginId } from "../../model/entities.ts";
 import type { Stores } from "../../stores/open.ts";
-import { createOwnRegistry } from "../mlflow/own-registry.ts";
 import { unlessNotFound } from "../mlflow/calls.ts";
 import type { MlflowServer } from "../mlflow/server.ts";
 import { createStoreClients } from "../mlflow/store-clients.ts";
@@ -12,7 +12,9 @@ import { parseWire, wire as mlflowWire } from "../mlflow/wire.ts";
 import { workspaceCapabilities } from "./capabilities.ts";
 import { databricksDialect } from "./dialect.ts";
 import { createDatabricksFiles } from "./files.ts";
+import type { DatabricksFiles } from "./files.ts";
 import { rateGroupOf } from "./rates.ts";
+import { createWorkspaceRegistry } from "./registry.ts";
 import { wire } from "./wire.ts";
 
 /** An open workspace. */
@@ -45,26 +47,31 @@ export async function connectDatabricks(options: DatabricksOptions, signal: Abor
     // First what nobody is answered without a login: discovery is open to all, and would make a wrong login look like one that has ended.
     await firstCall(http, signal);
     const workspaceId = header ?? (await discoveredId(http, signal));
-    const { stores, files } = options;
+    const files = filesOf(http, options);
     return {
       http,
       uri: http.baseUrl,
       origin: originOf(workspaceId ?? http.baseUrl),
       capabilities: workspaceCapabilities({ paramValueChars: options.paramValueChars ?? PARAM_VALUE_CHARS }),
       dialect: databricksDialect,
-      registry: createOwnRegistry(http),
-      files: createDatabricksFiles({
-        http,
-        clients: createStoreClients(options),
-        ...files,
-        ...(stores === undefined ? {} : { stores }),
-      }),
+      registry: createWorkspaceRegistry({ http, files, clock: options.clock ?? systemClock }),
+      files,
       ...(workspaceId === undefined ? {} : { workspaceId }),
     };
   } catch (thrown) {
     await http.close();
     throw thrown;
   }
+}
+
+function filesOf(http: HttpClient, options: DatabricksOptions): DatabricksFiles {
+  const { stores, files } = options;
+  return createDatabricksFiles({
+    http,
+    clients: createStoreClients(options),
+    ...files,
+    ...(stores === undefined ? {} : { stores }),
+  });
 }
 
 /** Documented for runs/log-parameter. */

@@ -30,7 +30,14 @@ export interface DatabricksFilesOptions {
   readonly partBytes?: number;
 }
 
-export function createDatabricksFiles(options: DatabricksFilesOptions): FileAccess {
+export interface DatabricksFiles extends FileAccess {
+  /** A reader over the files at an artifact URI. Throws NOT_SUPPORTED for one that cannot be reached. */
+  at(uri: string, signal: AbortSignal): ArtifactReader;
+  /** A reader over the registry's own files of a version. */
+  copy(version: { readonly model: string; readonly version: number }, signal: AbortSignal): ArtifactReader;
+}
+
+export function createDatabricksFiles(options: DatabricksFilesOptions): DatabricksFiles {
   const { http, clients, stores, partBytes } = options;
   const ways: Ways = {
     http,
@@ -41,20 +48,22 @@ export function createDatabricksFiles(options: DatabricksFilesOptions): FileAcce
   };
   const roots = new Map<string, string>();
   const rootOf = (owner: Run | LoggedModel): string => roots.get(idOf(owner.key)) ?? usualRoot(owner);
+  const at = (uri: string, signal: AbortSignal): ArtifactReader => {
+    const way = wayTo(ways, uri);
+    if (way !== undefined) return readerOver(way, signal);
+    const store = stores?.at(uri);
+    if (store === undefined) throw unreachable(uri, "read");
+    return storeReader(store, signal);
+  };
+  const copy: DatabricksFiles["copy"] = (version, signal) => readerOver(versionFiles(ways, version), signal);
   return {
+    at,
+    copy,
     note(id, uri) {
       // The usual ones follow from the ids.
       if (uri !== "" && managedRoot(uri)?.path !== "") roots.set(id, uri);
     },
-    reader(owner, signal) {
-      if (owner.kind === "model-version") return readerOver(versionFiles(ways, owner), signal);
-      const uri = rootOf(owner);
-      const way = wayTo(ways, uri);
-      if (way !== undefined) return readerOver(way, signal);
-      const store = stores?.at(uri);
-      if (store === undefined) throw unreachable(uri, "read");
-      return storeReader(store, signal);
-    },
+    reader: (owner, signal) => (owner.kind === "model-version" ? copy(owner, signal) : at(rootOf(owner), signal)),
     sender(uri, signal) {
       const way = wayTo(ways, uri);
       if (way !== undefined) return (file, open) => way.write(file, open, signal);

@@ -38,6 +38,7 @@ export async function takeStock(server: MlflowServer, selection: Selection, spoo
   ]);
   const { runs, loggedModels } = stock;
   leaveOutCarriers(experiments, runs);
+  await server.registry.settle?.(registry, { runs, loggedModels, ...registry }, signal);
   return {
     experiments,
     runs,

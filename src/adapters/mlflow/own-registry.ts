@@ -9,6 +9,7 @@ import { readRegistered } from "./registry-objects.ts";
 import { listRegistry } from "./registry-stock.ts";
 import { putAlias, putModel } from "./target-models.ts";
 import { createRegistryReader } from "./target-registry-reads.ts";
+import type { RegistryReader } from "./target-registry-reads.ts";
 import { createRegistry, findAlias, findModel, findVersion } from "./target-registry.ts";
 import type { Registry } from "./target-registry.ts";
 import { createVersionOrigins } from "./target-version-origins.ts";
@@ -24,13 +25,14 @@ export function createOwnRegistry(http: HttpClient): RegistryHalf {
     models: (name, signal) => modelsNamed(http, name, signal),
     dependants: (key, signal) => registryDependants(http, key, signal),
     placedFrom: (key, signal) => registeredFrom(http, key, signal),
-    writing: createWriting,
+    writing: (tracking) => registryWriting(tracking, createRegistryReader(tracking.server.http, tracking.calls)),
   };
 }
 
-function createWriting({ server, calls, runs, loggedModels, carriers }: TrackingParts): RegistryWriting {
+/** The writing side of a registry that speaks as MLflow's does. `reader` reads what is there. */
+export function registryWriting(tracking: TrackingParts, reader: RegistryReader): RegistryWriting {
+  const { server, calls, runs, loggedModels, carriers } = tracking;
   const freeRuns = server.capabilities.versionFiles === "by-free-reference";
-  const reader = createRegistryReader(server.http, calls);
   const registry = createRegistry(reader);
   const origins = createVersionOrigins({ server, runs, loggedModels, carriers, freeRuns });
   const versions = { calls, registry, reader, origins };

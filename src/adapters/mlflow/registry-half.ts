@@ -28,6 +28,8 @@ import type { WireModelVersion, WireRegisteredModel } from "./wire.ts";
 export interface RegistryHalf {
   /** What a selection means of the registry. Throws NOTHING_SELECTED for a pattern without a match. */
   stock(selection: Selection, signal: AbortSignal): Promise<RegistryStock>;
+  /** Told once what else there is, before the first `placeOf` after `stock`. */
+  settle?(stock: RegistryStock, known: Known, signal: AbortSignal): Promise<void>;
   /** Where the files of a listed version lie, and whether its run is there. */
   readonly placeOf: (version: WireModelVersion, known: Known) => VersionPlace;
   /** The object under the key of a model, a version or an alias; undefined where there is none. */

@@ -20,6 +20,10 @@ export interface VersionThere {
   readonly placeholder: string | undefined;
   readonly description: string | undefined;
   readonly tags: Tags;
+  /** With mlferry's own. */
+  readonly allTags: Tags;
+  /** READY, unless the registry says otherwise. */
+  readonly status: string;
   readonly stage: ModelVersion["stage"];
   readonly entity: ModelVersion;
 }
@@ -104,6 +108,8 @@ function versionThere(version: WireModelVersion): VersionThere {
     placeholder: provenance.get(PROVENANCE.placeholder),
     description,
     tags,
+    allTags: version.tags,
+    status: version.status,
     stage,
     entity,
   };
