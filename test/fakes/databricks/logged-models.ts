@@ -30,6 +30,7 @@ function create(state: State, call: Call): Json {
     fields: rest,
     params: new Map(pairs(params)),
     tags: new Map(pairs(tags)),
+    metrics: [],
     status: "LOGGED_MODEL_PENDING",
     created: state.now(),
   };
@@ -85,5 +86,5 @@ export function loggedModelJson(model: LoggedModel): Json {
     last_updated_timestamp_ms: model.created,
     tags: tagsJson(model.tags),
   });
-  return { info, data: compact({ params: tagsJson(model.params) }) };
+  return { info, data: compact({ params: tagsJson(model.params), metrics: model.metrics }) };
 }

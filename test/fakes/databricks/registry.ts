@@ -163,7 +163,8 @@ function copiedFrom(state: State, source: string): Map<string, Buffer> {
   const root = filesAt(uri);
   if (root === undefined) throw invalid(`Unable to download model artifacts from source artifact location '${source}'`);
   const files = below(state.files, root.replace(/\/+$/, ""));
-  if (files.size === 0) throw invalid(`Unable to download model artifacts from source artifact location '${source}': no files were found`);
+  if (files.size === 0 && !state.rules.emptySources)
+    throw invalid(`Unable to download model artifacts from source artifact location '${source}': no files were found`);
   return files;
 }
 

@@ -19,6 +19,8 @@ export interface Rules {
   readonly emptyPages: boolean;
   /** How many times a workspace model version is read as PENDING_REGISTRATION before it is READY. Default: 0. */
   readonly pendingReads: number;
+  /** Whether a version can be made of a folder without files: the registry has nothing to copy then. Default: no. */
+  readonly emptySources: boolean;
   /** Longest value of a run parameter, in characters; documented as 500, newer servers take 6000. */
   readonly paramValueChars: number;
   /** Requests a second for each group of routes; beyond it 429. Default: no limits. */
@@ -39,6 +41,7 @@ export const USUAL: Rules = {
   illegalTags: "refuse",
   emptyPages: false,
   pendingReads: 0,
+  emptySources: false,
   paramValueChars: 500,
   ratePerSecond: {},
   retryAfter: 1,

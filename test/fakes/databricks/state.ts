@@ -36,6 +36,8 @@ export interface LoggedModel {
   readonly fields: Json;
   readonly params: Map<string, string>;
   readonly tags: Map<string, string>;
+  /** Points that runs logged with the model's id. */
+  readonly metrics: Json[];
   status: string;
   readonly created: number;
 }

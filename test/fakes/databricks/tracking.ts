@@ -2,6 +2,7 @@
 import { compact, exists, fields, invalid, list, missing, optional, page, pairs, required, tagsJson } from "./answer.ts";
 import type { Call, Json } from "./answer.ts";
 import type { Routes } from "./routes.ts";
+import { there } from "./state.ts";
 import type { Experiment, Run, State } from "./state.ts";
 import { matches } from "./filters.ts";
 
@@ -155,7 +156,10 @@ function logBatch(state: State, call: Call): Json {
   }
   for (const [key] of [...params, ...tags]) checkKey(key);
   logParams(run, params, state);
-  for (const metric of metrics) logPoint(run, metric);
+  for (const metric of metrics) {
+    logPoint(run, metric);
+    noteForModel(state, run, metric);
+  }
   for (const [key, value] of tags) run.tags.set(key, value);
   return {};
 }
@@ -178,6 +182,16 @@ function logPoint(run: Run, metric: Json): void {
   const point = pointOf(metric);
   const isShared = metric["model_id"] !== undefined && run.metrics.some((known) => JSON.stringify(known) === JSON.stringify(point));
   if (!isShared) run.metrics.push(point);
+}
+
+/** The model gets the point too, once (databricks-sdk, ml.Metric: model_id, dataset_name, dataset_digest). */
+function noteForModel(state: State, run: Run, metric: Json): void {
+  const id = optional(metric, "model_id");
+  if (id === undefined) return;
+  const { metrics } = there(state.loggedModels.get(id), `Logged model with ID '${id}' not found.`);
+  const [dataset_name, dataset_digest] = [metric["dataset_name"], metric["dataset_digest"]];
+  const noted = compact({ ...pointOf(metric), run_id: run.id, model_id: id, dataset_name, dataset_digest });
+  if (!metrics.some((known) => JSON.stringify(known) === JSON.stringify(noted))) metrics.push(noted);
 }
 
 function pointOf(metric: Json): Json {
