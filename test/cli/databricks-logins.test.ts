@@ -63,9 +63,19 @@ test("a copy between two sets of variables does too, and a token that ends on th
 
 test.each([
   ["a wrong token", "token = wrong-token-of-mine", 5, /hint: a bearer token went with the request: check the login pat of profile dev in /],
-  ["a wrong secret", "client_id = robot-id\nclient_secret = wrong-token-of-mine", 5, /error: .*the login oauth-m2m of profile dev in .* was refused: /],
+  [
+    "a wrong secret",
+    "client_id = robot-id\nclient_secret = wrong-token-of-mine",
+    5,
+    /error: .*the login oauth-m2m of profile dev in .* was refused: /,
+  ],
   ["no login", "", 5, /error: .*got no token from databricks: there is no such program/],
-  ["two logins", "token = wrong-token-of-mine\nclient_id = x", 2, /error: .*more than one way to log in to Databricks is set: oauth .* and pat /],
+  [
+    "two logins",
+    "token = wrong-token-of-mine\nclient_id = x",
+    2,
+    /error: .*more than one way to log in to Databricks is set: oauth .* and pat /,
+  ],
 ])("%s is told in two lines, without the secret", async (_what, login, code, text) => {
   const fake = await start("dev", { servicePrincipals: [ROBOT] });
   const cwd = homeWith(`[dev]\nhost = ${fake.url}\n${login}\n`);
