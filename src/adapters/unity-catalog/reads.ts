@@ -137,6 +137,8 @@ function versionThere(version: CatalogVersion): VersionThere {
     placeholder: provenance.get(PROVENANCE.placeholder),
     description,
     tags,
+    allTags: version.wire.tags,
+    status: version.wire.status,
     stage,
     entity,
   };
