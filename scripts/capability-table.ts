@@ -21,7 +21,7 @@ ${line(["---", ...PLACES.map(() => "---")])}
 ${rows.join("\n")}
 
 Numbers of versions: \`assigned\` is the highest that was ever used + 1, so gaps are filled with placeholders that are removed again; \`kept\` is
-the source's own. Files of versions: \`by-reference\` puts files that lie in no run and no logged model into a carrier run, which becomes the
+the source's own. A note is a tag on the version, read back as what it stands for ([notes.md](notes.md)). Files of versions: \`by-reference\` puts files that lie in no run and no logged model into a carrier run, which becomes the
 version's run; \`by-free-reference\` does so too, and the version keeps naming the run that it had.
 `;
 }
@@ -46,7 +46,10 @@ const PLACES: readonly { readonly title: string; readonly capabilities: Capabili
 type Row = readonly [title: string, cell: (capabilities: Capabilities) => string];
 
 const ROWS: readonly Row[] = [
-  ...KINDS.map((kind): Row => [`${kind}s`.replace("aliass", "aliases"), ({ kinds }) => yesNo(kinds.has(kind))]),
+  ...KINDS.map((kind): Row => [
+    `${kind}s`.replace("aliass", "aliases"),
+    ({ kinds, notes }) => (notes?.has(kind) === true ? "as a note" : yesNo(kinds.has(kind))),
+  ]),
   ["stages", ({ stages }) => yesNo(stages)],
   ["version numbers", ({ versionNumbers }) => versionNumbers],
   ["creation times", ({ creationTimes }) => creationTimes],

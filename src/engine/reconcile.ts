@@ -19,6 +19,7 @@ import type { Capabilities } from "../ports/capabilities.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
 import { leaveOut } from "./not-held.ts";
+import { createNotePad, type NotePad } from "./note-pad.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
 import { STAGE_TAG } from "./stage-claims.ts";
 import { fitTags, whyNotHeld } from "./tag-limits.ts";
@@ -37,14 +38,14 @@ const DEFAULT_ALIASES: Readonly<Partial<Record<Stage, string>>> = { Production: 
 /** Begins a pass over one source's stream. */
 export function createReconciler(options: ReconcileOptions): Reconciler {
   const aliases = createAliasBook(options);
+  const notes = createNotePad(options.capabilities);
   return {
     reconcile(entity) {
-      if (!options.capabilities.kinds.has(entity.kind)) {
-        return leaveOut(entity, options.onLoss);
-      }
+      const isNote = options.capabilities.notes?.has(entity.kind) === true;
+      if (!isNote && !options.capabilities.kinds.has(entity.kind)) return leaveOut(entity, options.onLoss);
       const changes: Change[] = [];
       const refusals: Refusal[] = [];
-      const result = reconcileEntity(entity, { ...options, changes, refusals, aliases });
+      const result = reconcileEntity(entity, { ...options, changes, refusals, aliases, notes });
       const [refusal] = refusals;
       return settle({ source: entity, entity: result, changes, ...(refusal === undefined ? {} : { refusal }) }, options.onLoss);
     },
@@ -56,6 +57,7 @@ interface Context extends ReconcileOptions {
   readonly changes: Change[];
   readonly refusals: Refusal[];
   readonly aliases: AliasBook;
+  readonly notes: NotePad;
 }
 
 /** Applies the loss policy: under `drop` every loss is agreed; under `refuse` the first one that is not refuses the entity. */
@@ -96,6 +98,7 @@ function reconcileEntity(entity: Entity, context: Context): Entity {
 }
 
 function reconcileEntry<E extends VersionEntry>(entry: E, context: Context): E {
+  context.notes.keep(entry, context.changes);
   return { ...entry, model: mappedModel(entry.model, context) };
 }
 
@@ -176,6 +179,7 @@ function reconcileVersion(version: ModelVersion, context: Context): ModelVersion
   const placedFiles = reconcileVersionFiles(version, context, extra);
   const { run, ...rest } = withDescription(version, context);
   const tags = reconcileTags(version, context, extra);
+  context.notes.leaveRoom(version, tags);
   return { ...rest, ...(run === undefined || extra.has(RUN_TAG) ? {} : { run }), ...placedFiles, model: renamed.name, stage, tags };
 }
 

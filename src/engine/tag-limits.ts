@@ -5,7 +5,7 @@ import type { Capabilities, TagLimits } from "../ports/capabilities.ts";
 import type { Change } from "./change.ts";
 
 /** Room for mlferry's own tags (source, source_id, created_at, created_by, done) where a target limits their number. */
-const OWN_TAGS = 5;
+export const OWN_TAGS = 5;
 
 /** What a target says of the tags of a kind. */
 export interface TagTarget extends Pick<Capabilities, "textRefuses"> {

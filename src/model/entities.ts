@@ -222,8 +222,10 @@ export interface Alias extends Node<"alias"> {
 
 /** What hangs on a version: see {@link ENTRY_KINDS}. */
 export type VersionEntry = StageTransition | Comment | TransitionRequest;
+/** What belongs to another object, or to the registry, and has neither tags nor files. */
+export type Part = VersionEntry | Permission | Webhook;
 
-export type Entity = Experiment | Run | LoggedModel | RegisteredModel | ModelVersion | VersionEntry | Alias | Permission | Webhook;
+export type Entity = Experiment | Run | LoggedModel | RegisteredModel | ModelVersion | Alias | Part;
 export type EntityOf<K extends Kind> = Extract<Entity, { kind: K }>;
 /** Entities that can have tags, and with these mlferry's own. */
 export type Tagged = Experiment | Run | LoggedModel | RegisteredModel | ModelVersion;

@@ -1,6 +1,7 @@
 // Dependency order: what is needed comes first.
-import type { EntityKey, ModelVersion, VersionEntry } from "./entities.ts";
-import { entryId, modelOf, numberIn } from "./keys.ts";
+import { KINDS } from "./entities.ts";
+import type { EntityKey, ModelVersion, Part, VersionEntry } from "./entities.ts";
+import { entryId, isEntry, modelOf, numberIn } from "./keys.ts";
 
 /**
  * The items in their given order, but each after those that `after` names for it. Names that are not among the items hold nobody up;
@@ -93,4 +94,13 @@ export function byVersionAndTime(a: EntryPosition, b: EntryPosition): number {
 /** When an entry happened or was written. */
 export function timeOf(entry: VersionEntry): bigint {
   return entry.kind === "stage-transition" ? entry.at : entry.createdAt;
+}
+
+/** By kind; what hangs on versions by version and time, the rest by key. */
+export function inPartOrder(parts: readonly Part[]): Part[] {
+  return [...parts].sort((a, b) => {
+    if (a.kind !== b.kind) return KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind);
+    if (isEntry(a) && isEntry(b)) return byVersionAndTime({ key: a.key, time: timeOf(a) }, { key: b.key, time: timeOf(b) });
+    return a.key < b.key ? -1 : Number(a.key > b.key);
+  });
 }

@@ -24,6 +24,11 @@ export interface Capabilities {
   readonly place: string;
   /** Kinds that can be written; reading is not restricted by it. */
   readonly kinds: ReadonlySet<Kind>;
+  /**
+   * Kinds that it does not have and keeps as notes: provenance tags on the version that they hang on (model/notes.ts), which it is given as
+   * the entities that they stand for, and gives as these. Their length is that of a version's tag, and longer ones take several.
+   */
+  readonly notes?: ReadonlySet<Kind>;
   /** Whether versions have a stage. Where false, stages become aliases and tags. */
   readonly stages: boolean;
   /**

@@ -49,6 +49,10 @@ export function factsOf(step: Step): FactTotals {
   const fields = facts(step.source);
   if (step.action === "refuse") return { ...NOTHING, facts: fields.size, refused: fields.size };
   if (step.action === "drop") return { ...NOTHING, facts: fields.size, lost: fields.size };
+  // A note holds the whole object in another form.
+  if (step.changes.some((change) => change.field === "" && change.class === "translated")) {
+    return { ...NOTHING, facts: fields.size, translated: fields.size };
+  }
   const classes = new Map<string, "translated" | "inherent" | "lost">();
   for (const change of step.changes) if (fields.has(change.field)) classes.set(change.field, change.class);
   const count = (name: "translated" | "inherent" | "lost"): number => [...classes.values()].filter((one) => one === name).length;

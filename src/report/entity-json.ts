@@ -1,17 +1,6 @@
 // An object of a registry as JSON: the same form whatever place it was read from. Names of fields are the entities' own, in snake case.
 import { z } from "zod";
-import type {
-  DatasetInput,
-  Entity,
-  LoggedModel,
-  MetricPoint,
-  ModelVersion,
-  Permission,
-  Run,
-  Tags,
-  VersionEntry,
-  Webhook,
-} from "../model/entities.ts";
+import type { DatasetInput, Entity, LoggedModel, MetricPoint, ModelVersion, Part, Run, Tags } from "../model/entities.ts";
 import { doubleText } from "../model/facts.ts";
 
 const texts = z.record(z.string(), z.string());
@@ -163,8 +152,6 @@ export function entityJson(entity: Entity): EntityJson {
       return partJson(entity, common);
   }
 }
-
-type Part = VersionEntry | Permission | Webhook;
 
 function partJson(entity: Part, common: { key: string; needs: string[]; provenance: Record<string, string> }): EntityJson {
   switch (entity.kind) {

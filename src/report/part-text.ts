@@ -1,7 +1,5 @@
 // What hangs on versions and objects, in words: as rows about one of them, and as one line in the list of its owner.
-import type { Comment, EpochMs, Grant, Permission, StageHistory, StageTransition, TransitionRequest, Webhook } from "../model/entities.ts";
-
-export type Part = StageTransition | Comment | TransitionRequest | Permission | Webhook;
+import type { EpochMs, Grant, Part, StageHistory, StageTransition, Webhook } from "../model/entities.ts";
 
 /** Label and value; the text may hold anything. */
 export function partRows(part: Part): (readonly [label: string, value: string])[] {

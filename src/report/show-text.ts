@@ -1,12 +1,11 @@
 // One object for people: what it is, what it holds, what it is linked with, and where it came from.
 import type { Inspected } from "../engine/inspect.ts";
-import type { Entity, EpochMs, LoggedModel, MetricPoint, ModelVersion, Run, Tags } from "../model/entities.ts";
+import type { Entity, EpochMs, LoggedModel, MetricPoint, ModelVersion, Part, Run, Tags } from "../model/entities.ts";
 import { doubleText } from "../model/facts.ts";
 import { idOf, isEntry, keyOf, kindOf, PROVENANCE } from "../model/keys.ts";
 import { uriOf } from "../model/object-name.ts";
 import { section } from "./list-text.ts";
 import { historyText, momentText, partRows, partSummary } from "./part-text.ts";
-import type { Part } from "./part-text.ts";
 import { bytesText, countOf, countText, durationText, kindPlural } from "./quantities.ts";
 import type { ShowContext } from "./show-json.ts";
 import { paint } from "./style.ts";

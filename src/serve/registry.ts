@@ -1,6 +1,16 @@
 // Everything of a source that is answered from memory: all objects and how they hang together. Points and files stay where they are.
 import { createHash } from "node:crypto";
-import type { Alias, Entity, EntityKey, Experiment, LoggedModel, ModelVersion, RegisteredModel, Run } from "../model/entities.ts";
+import type {
+  Alias,
+  Entity,
+  EntityKey,
+  Experiment,
+  LoggedModel,
+  ModelVersion,
+  RegisteredModel,
+  Run,
+  VersionEntry,
+} from "../model/entities.ts";
 import { idOf, keyOf, versionKey } from "../model/keys.ts";
 import type { Source } from "../ports/source.ts";
 
@@ -22,6 +32,8 @@ export interface Registry {
   /** By the model's name, versions ascending. */
   readonly versionsOf: ReadonlyMap<string, readonly ModelVersion[]>;
   readonly aliasesOf: ReadonlyMap<string, readonly Alias[]>;
+  /** By version. */
+  readonly entriesOf: ReadonlyMap<EntityKey, readonly VersionEntry[]>;
   /** By run: logged models that it made, with the step, and that it used. */
   readonly outputsOf: ReadonlyMap<EntityKey, readonly ModelOutput[]>;
   readonly inputsOf: ReadonlyMap<EntityKey, readonly string[]>;
@@ -101,6 +113,7 @@ function emptyRegistry(): Growing {
     loggedModelsOf: new Map(),
     versionsOf: new Map(),
     aliasesOf: new Map(),
+    entriesOf: new Map(),
     outputsOf: new Map(),
     inputsOf: new Map(),
     roots: new Map(),
@@ -128,10 +141,12 @@ function add(registry: Growing, entity: Entity): void {
       append(registry.versionsOf, entity.model, entity);
       if (entity.files.owner === "own") registry.roots.set(artifactRoot(entity), entity);
       break;
-    // MLflow's API has nowhere to show these.
     case "stage-transition":
     case "comment":
     case "transition-request":
+      append(registry.entriesOf, versionKey(entity.model, entity.version), entity);
+      break;
+    // MLflow's API has nowhere to show these.
     case "permission":
     case "webhook":
       break;

@@ -10,7 +10,8 @@ import type {
   Run,
   Tags,
 } from "../model/entities.ts";
-import { idOf, PROVENANCE_PREFIX } from "../model/keys.ts";
+import { idOf, PROVENANCE_PREFIX, versionKey } from "../model/keys.ts";
+import { noteTags } from "../model/notes.ts";
 import { artifactRoot, sourceUri } from "./registry.ts";
 import type { Registry } from "./registry.ts";
 
@@ -118,7 +119,7 @@ export function versionJson(registry: Registry, version: ModelVersion, { aliases
     source: sourceUri(registry, version),
     run_id: version.run === undefined ? "" : idOf(version.run),
     status: "READY",
-    tags: tagsJson(tagsOf(version)),
+    tags: tagsJson(versionTags(registry, version)),
     run_link: version.runLink ?? "",
     aliases: aliases ? list(names.map(({ alias }) => alias)) : undefined,
   };
@@ -129,6 +130,13 @@ export function tagsOf(entity: Entity & { readonly tags: Tags }): Tags {
   const own = [...entity.provenance].map(([key, value]): [string, string] => [PROVENANCE_PREFIX + key, value]);
   const name: [string, string][] = entity.kind === "run" ? [["mlflow.runName", entity.name]] : [];
   return new Map([...name, ...entity.tags, ...own]);
+}
+
+/** With what MLflow has no other place for, as a server holds what mlferry wrote there. */
+export function versionTags(registry: Registry, version: ModelVersion): Tags {
+  const entries = registry.entriesOf.get(versionKey(version.model, version.version)) ?? [];
+  const provenance = new Map([...version.provenance, ...entries.flatMap((entry) => [...noteTags(entry)])]);
+  return tagsOf({ ...version, provenance });
 }
 
 function datasetJson(dataset: DatasetInput): object {

@@ -1,20 +1,27 @@
 // Small made-up registries with the values that get lost on the way elsewhere: one per subject, in dependency order.
-import type { Entity, MetricPoint, RunStatus } from "../../src/model/entities.ts";
+import { KINDS } from "../../src/model/entities.ts";
+import type { MetricPoint, RunStatus } from "../../src/model/entities.ts";
+import type { Capabilities } from "../../src/ports/capabilities.ts";
 import { idOf } from "../../src/model/keys.ts";
 import {
   alias,
+  comment,
   experiment,
   idFor,
   loggedModel,
   loggedModelKey,
   LONG_AGO,
+  permission,
   point,
   registeredModel,
+  request,
   run,
   runKey,
   tags,
+  transition,
   version,
   versionOf,
+  webhook,
 } from "./builders.ts";
 import type { Item } from "./item.ts";
 
@@ -127,6 +134,39 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   },
 };
 
+/** What only some places have: see isHeld. */
+export const PARTS: Readonly<Record<string, Sample>> = {
+  "the past of a version": (scope) => {
+    const model = registeredModel(`${scope}-past`);
+    const one = version(1, model, { files: { owner: "own" }, stage: "Production" }, { MLmodel: "flavors: {}" });
+    const two = version(2, model, { files: { owner: "own" } }, { MLmodel: "flavors: {}" });
+    return [
+      ...[model, one, two, transition(1, one), transition(2, one, { from: "Staging", to: "Production", comment: 'it\'s "good"\n模型 🙂' })],
+      ...[
+        transition(10, one, { from: "Production", to: "Archived", bySystem: true }),
+        transition(3, one, { from: "Archived", to: "Production" }),
+      ],
+      ...[comment(1, one, { text: "x".repeat(2500), updatedAt: LONG_AGO + 1n }), comment(2, one, { text: "" }), comment(1, two)],
+      request(1, two, { comment: "please" }),
+    ];
+  },
+  "permissions and webhooks": (scope) => {
+    const home = experiment(`${scope}-guarded`);
+    const model = registeredModel(`${scope}-guarded`);
+    const hook = { events: ["COMMENT_CREATED", "MODEL_VERSION_CREATED"], description: "ci", status: "DISABLED" } as const;
+    return [
+      ...[home, model],
+      permission(home, [{ kind: "user", name: "ada@example.org", level: "CAN_EDIT" }]),
+      permission(model, [
+        { kind: "group", name: "data science", level: "CAN_READ" },
+        { kind: "service-principal", name: "0b6c-11", level: "CAN_MANAGE" },
+      ]),
+      webhook(`${scope}-model`, model, hook),
+      webhook(`${scope}-job`, model, { target: { jobId: "7", workspaceUrl: "https://jobs.example.org" }, status: "TEST_MODE" }),
+    ];
+  },
+};
+
 /** Points whose value, step or time something on the way is likely to change. */
 export function awkwardPoints(): MetricPoint[] {
   return [
@@ -163,11 +203,15 @@ export function oddFiles(): Record<string, Uint8Array | string> {
   };
 }
 
+/** Whether a place has objects of an item's kind, or keeps them as notes. Others it refuses, as told in its capabilities. */
+export function isHeld({ kinds, notes }: Pick<Capabilities, "kinds" | "notes">): (item: Item) => boolean {
+  return ({ entity: { kind } }) => kinds.has(kind) || notes?.has(kind) === true;
+}
+
 /** The entities of samples, in the order in which a source would yield them. */
 export function registryOf(scope: string, samples: readonly Sample[] = Object.values(SAMPLES)): readonly Item[] {
-  const order: readonly Entity["kind"][] = ["experiment", "run", "logged-model", "registered-model", "model-version", "alias"];
   const items = samples.flatMap((sample) => sample(scope));
-  return order.flatMap((kind) => items.filter((item) => item.entity.kind === kind));
+  return KINDS.flatMap((kind) => items.filter((item) => item.entity.kind === kind));
 }
 
 function loggedModelSample(scope: string): readonly Item[] {

@@ -7,7 +7,7 @@ import { experiment, idFor, loggedModelKey, modelKey, registeredModel, run, runK
 import { storablePoints } from "./context.ts";
 import type { Item } from "./item.ts";
 import { collect, entitiesOf, expectSameFacts, fileTexts, pointTexts, readFiles, readPoints } from "./reading.ts";
-import { registryOf } from "./sample.ts";
+import { PARTS, registryOf } from "./sample.ts";
 import type { SourcePlace } from "./source-place.ts";
 import { asking } from "./source-questions.ts";
 import { createView } from "./source-view.ts";
@@ -25,7 +25,7 @@ export function sourceContract(
   options: ContractOptions = {},
 ): void {
   const scope = `s${idFor(`source ${name}`).slice(0, 4)}`;
-  const items = inOrder([...registryOf(scope), ...deletedObjects(scope), ...filterable(scope)]);
+  const items = inOrder([...registryOf(scope), ...registryOf(scope, Object.values(PARTS)), ...deletedObjects(scope), ...filterable(scope)]);
   contract(`source contract: ${name}`, options, (check) => {
     let place: SourcePlace | undefined;
     beforeAll(async () => {
@@ -34,7 +34,7 @@ export function sourceContract(
     afterAll(() => place?.dispose());
     const opened = (): View => {
       if (place === undefined) throw new Error("the source was not made");
-      return createView(place, items, scope);
+      return createView(place, items.filter(place.holds ?? (() => true)), scope);
     };
     yielding(check, opened);
     selecting(check, opened);

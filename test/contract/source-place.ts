@@ -6,11 +6,14 @@ import type { Target } from "../../src/ports/target.ts";
 import { idFor } from "./builders.ts";
 import { createFerry, resolvedFiles } from "./context.ts";
 import type { Item } from "./item.ts";
+import { isHeld } from "./sample.ts";
 import { isLinkedLate } from "./target-stage.ts";
 
 /** A source that holds the items it was made from. */
 export interface SourcePlace {
   readonly source: Source;
+  /** Whether the place has objects of the item's kind. Default: of every kind. */
+  holds?(item: Item): boolean;
   /** The source's own key of an item's object. */
   keyOf(key: EntityKey): EntityKey;
   /** An item's entity as the source is to yield it, but for its key and needs. */
@@ -41,7 +44,8 @@ export async function carriedTo(
   { open, dispose }: { readonly open: () => Promise<Source>; readonly dispose: () => Promise<void> },
 ): Promise<SourcePlace> {
   const ferry = createFerry(target, idFor("a registry for sources") as OriginId);
-  await ferry.putAll(items);
+  const holds = isHeld(target.capabilities);
+  await ferry.putAll(items.filter(holds));
   for (const item of items.filter(isLinkedLate)) await ferry.link(item, "linked");
   for (const { entity, ...content } of [...items].reverse()) {
     if (entity.kind === "run" && entity.deleted) await ferry.remove({ ...content, entity });
@@ -50,6 +54,7 @@ export async function carriedTo(
   await target.finish({ losses: [], notCarried: [] });
   return {
     source: await open(),
+    holds,
     keyOf: (key) => ferry.placedKey(key) ?? key,
     expected: ferry.expected,
     files: ferry.files,

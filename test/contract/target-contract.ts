@@ -4,7 +4,7 @@ import { alias, experiment, idFor, run, tags } from "./builders.ts";
 import type { Item } from "./item.ts";
 import { oneOfEach } from "./one-of-each.ts";
 import { expectSameFacts } from "./reading.ts";
-import { SAMPLES } from "./sample.ts";
+import { isHeld, PARTS, SAMPLES } from "./sample.ts";
 import { contract } from "./suite.ts";
 import type { ContractOptions } from "./suite.ts";
 import { refusing, removing, updating } from "./target-changes.ts";
@@ -30,6 +30,12 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetPla
       });
     };
     for (const [subject, sample] of Object.entries(SAMPLES)) check(`holds ${subject}`, (stage) => comesBack(stage, sample(stage.scope)));
+    for (const [subject, sample] of Object.entries(PARTS)) {
+      check(`holds ${subject} as far as it says`, (stage) =>
+        comesBack(stage, sample(stage.scope).filter(isHeld(stage.target.capabilities))),
+      );
+    }
+    writingParts(check);
     finding(check);
     completing(check);
     updating(check);
@@ -49,6 +55,28 @@ async function comesBack(stage: Stage, sample: readonly Item[]): Promise<void> {
   for (const item of items.filter(isLinkedLate)) await stage.ferry.link(item, "linked");
   const content = await stage.readBack(items);
   for (const item of items) await expectItem(item, content, stage);
+}
+
+function writingParts(check: StagedCheck): void {
+  check("finds what hangs on a version when it was put, and changes it", async (stage) => {
+    const items = Object.values(PARTS)
+      .flatMap((sample) => sample(stage.scope))
+      .filter(isHeld(stage.target.capabilities));
+    const [parts, hosts] = [items.filter(({ entity }) => !("tags" in entity)), items.filter(({ entity }) => "tags" in entity)];
+    await stage.ferry.putAll(hosts);
+    for (const item of parts) {
+      expect(await stage.ferry.find(item)).toBeUndefined();
+      const key = await stage.ferry.put(item);
+      expect(await stage.ferry.find(item)).toMatchObject({ key, ours: true, deleted: false });
+    }
+    for (const item of parts) {
+      if (item.entity.kind !== "comment") continue;
+      const changed = { ...item, entity: { ...item.entity, text: "short" } };
+      const existing = await stage.ferry.find(item);
+      await stage.ferry.put(changed, existing === undefined ? {} : { existing });
+      expect(await stage.look(changed)).toMatchObject({ text: "short" });
+    }
+  });
 }
 
 function finding(check: StagedCheck): void {

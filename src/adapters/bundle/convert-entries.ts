@@ -1,8 +1,7 @@
 // What hangs on versions and objects, as it stands in a line, and back: times as text, keys as they are.
-import type { Comment, EntityKey, ModelVersion, Permission, StageTransition, TransitionRequest, Webhook } from "../../model/entities.ts";
+import type { EntityKey, ModelVersion, Part } from "../../model/entities.ts";
 import type { RecordOf } from "./records.ts";
 
-type Part = StageTransition | Comment | TransitionRequest | Permission | Webhook;
 /** What every line has in its own form. */
 export interface NodeRecord {
   key: string;

@@ -7,7 +7,8 @@ import type { Capabilities, NameRule } from "../../ports/capabilities.ts";
 
 /** Throws NOT_SUPPORTED, NAME_ILLEGAL or REQUEST_FAILED for the first thing of the entity that does not fit. */
 export function checkLimits(entity: Entity, capabilities: Capabilities): void {
-  if (!capabilities.kinds.has(entity.kind)) throw refusal("NOT_SUPPORTED", entity, "the place has no such objects");
+  const isNote = capabilities.notes?.has(entity.kind) === true;
+  if (!isNote && !capabilities.kinds.has(entity.kind)) throw refusal("NOT_SUPPORTED", entity, "the place has no such objects");
   checkNames(entity, capabilities);
   if ("tags" in entity) checkTags(entity, entity.tags, capabilities);
   if (entity.kind === "model-version") checkVersion(entity, capabilities);

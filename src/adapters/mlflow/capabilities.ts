@@ -1,4 +1,5 @@
 // What an MLflow server can hold: limits measured on 3.17.2 and 2.22.5, and read in the releases between for when they came.
+import { ENTRY_KINDS } from "../../model/entities.ts";
 import type { Kind } from "../../model/entities.ts";
 import type { Capabilities, NameRule, TagLimits } from "../../ports/capabilities.ts";
 import type { OpenSourceServer } from "./server.ts";
@@ -13,6 +14,7 @@ export function mlflowCapabilities({ version, features }: Pick<OpenSourceServer,
   return {
     place: `MLflow ${version}`,
     kinds: new Set<Kind>(MLFLOW_KINDS.filter((kind) => loggedModels || kind !== "logged-model")),
+    notes: new Set<Kind>(ENTRY_KINDS),
     stages,
     versionNumbers: "assigned",
     creationTimes: "assigned",

@@ -1,10 +1,11 @@
 // Turns an inventory and a selection into a catalogue: the closure, and the stream of entities in dependency order.
 import { MigrationError } from "../../errors.ts";
-import { closeSelection, later, type Closure, type Selectable } from "../../model/closure.ts";
-import type { Entity, EntityKey, ModelVersion } from "../../model/entities.ts";
+import { changeOf, closeSelection, followedBy, later, type Closure, type Selectable } from "../../model/closure.ts";
+import type { Entity, EntityKey, ModelVersion, Part } from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
-import { idOf, versionKey } from "../../model/keys.ts";
-import { dependenciesFirst, orderVersions } from "../../model/order.ts";
+import { idOf, isEntry, versionKey } from "../../model/keys.ts";
+import { notesOn, withoutNotes } from "../../model/notes.ts";
+import { dependenciesFirst, inPartOrder, orderVersions } from "../../model/order.ts";
 import type { Catalogue, NotCarried } from "../../ports/source.ts";
 import * as convert from "./convert.ts";
 import type { Inventory } from "./inventory.ts";
@@ -19,18 +20,21 @@ export interface CatalogueOptions extends Pick<RegistryHalf, "placeOf"> {
 
 /** The catalogue of what `selection` comes to. Throws NOTHING_SELECTED. Whole runs are read from `spool` when their turn comes. */
 export function catalogueOf(inventory: Inventory, options: CatalogueOptions): Catalogue {
-  const versions = inventory.versions.map((wire) => convert.toModelVersion(wire, options.placeOf(wire, inventory)));
-  const { keys: chosen, pulledIn, leftOut } = closureOf(inventory, versions, options.selection);
+  const noted = inventory.versions.map((wire) => convert.toModelVersion(wire, options.placeOf(wire, inventory)));
+  const versions = noted.map(withoutNotes);
+  const parts = inPartOrder([...noted.flatMap(notesOn), ...(inventory.parts ?? [])]);
+  const { keys: chosen, pulledIn, leftOut } = closureOf(inventory, { versions, parts }, options.selection);
   const runs = parentsFirst([...inventory.runs.values()].filter((run) => chosen.has(convert.runKey(run.id))));
   const experiments = [...inventory.experiments.values()].map(convert.toExperiment).filter((item) => chosen.has(item.key));
   const models = inventory.models.map(convert.toRegisteredModel).filter((model) => chosen.has(model.key));
   const chosenVersions = orderVersions(versions.filter((version) => chosen.has(version.key)));
   const loggedModels = [...inventory.loggedModels.values()].filter(({ info }) => chosen.has(convert.loggedModelKey(info.model_id)));
   const aliases = aliasesOf(inventory).filter((alias) => chosen.has(alias.key));
+  const chosenParts = parts.filter((part) => chosen.has(part.key));
   return {
     experiments,
     models,
-    expected: countOf({ experiments, runs, loggedModels, models, versions: chosenVersions, aliases }),
+    expected: countOf({ experiments, runs, loggedModels, models, versions: chosenVersions, aliases }, chosenParts),
     pulledIn,
     leftOut,
     notCarried: danglingAliases(inventory, chosen),
@@ -48,17 +52,23 @@ export function catalogueOf(inventory: Inventory, options: CatalogueOptions): Ca
       const use = uses.get(wire.info.model_id) ?? { outputOf: [], inputOf: [] };
       all.set(convert.loggedModelKey(wire.info.model_id), () => convert.toLoggedModel(wire, use, (key) => chosen.has(key)));
     }
-    [...models, ...chosenVersions, ...aliases].forEach(add);
+    const [before, after] = [chosenParts.filter(isEntry), chosenParts.filter((part) => !isEntry(part))];
+    [...models, ...chosenVersions, ...before, ...aliases, ...after].forEach(add);
     return all;
   }
 }
 
-function closureOf(inventory: Inventory, versions: readonly ModelVersion[], selection: Selection): Closure {
+function closureOf(inventory: Inventory, { versions, parts }: Registered, selection: Selection): Closure {
   const { found } = inventory;
-  return closeSelection(selectables(inventory, versions), selection, {
+  return closeSelection(selectables(inventory, { versions, parts }), selection, {
     versions: new Set(versions.map(({ key }) => key)),
     ...(found === undefined ? {} : { isRunWanted: (key) => found.has(idOf(key)) }),
   });
+}
+
+interface Registered {
+  readonly versions: readonly ModelVersion[];
+  readonly parts: readonly Part[];
 }
 
 function handingOut(makers: ReadonlyMap<EntityKey, () => Entity>, chosen: ReadonlySet<EntityKey>): Pick<Catalogue, "entities" | "entity"> {
@@ -79,8 +89,10 @@ function handingOut(makers: ReadonlyMap<EntityKey, () => Entity>, chosen: Readon
 
 type Kinds = "experiments" | "runs" | "loggedModels" | "models" | "versions" | "aliases";
 
-function countOf(lists: Readonly<Record<Kinds, readonly unknown[]>>): Catalogue["expected"] {
+function countOf(lists: Readonly<Record<Kinds, readonly unknown[]>>, parts: readonly Part[]): Catalogue["expected"] {
+  const counts = [...Map.groupBy(parts, ({ kind }) => kind)].map(([kind, all]) => [kind, all.length] as const);
   return {
+    ...Object.fromEntries(counts),
     experiment: lists.experiments.length,
     run: lists.runs.length,
     "logged-model": lists.loggedModels.length,
@@ -96,7 +108,7 @@ function withinSelection<E extends Entity>(entity: E, chosen: ReadonlySet<Entity
   return { ...entity, mayReference: entity.mayReference.filter((key) => chosen.has(key)) };
 }
 
-function selectables(inventory: Inventory, versions: readonly ModelVersion[]): Map<EntityKey, Selectable> {
+function selectables(inventory: Inventory, registered: Registered): Map<EntityKey, Selectable> {
   const all = new Map<EntityKey, Selectable>();
   const add = (item: Selectable): void => void all.set(item.key, item);
   for (const experiment of inventory.experiments.values()) {
@@ -119,11 +131,11 @@ function selectables(inventory: Inventory, versions: readonly ModelVersion[]): M
     const changedAt = later(info.creation_timestamp_ms, info.last_updated_timestamp_ms);
     add({ key: convert.loggedModelKey(info.model_id), kind: "logged-model", container, pulls, deleted: false, changedAt });
   }
-  addRegistry(inventory, versions, add);
+  addRegistry(inventory, registered, add);
   return all;
 }
 
-function addRegistry(inventory: Inventory, versions: readonly ModelVersion[], add: (item: Selectable) => void): void {
+function addRegistry(inventory: Inventory, { versions, parts }: Registered, add: (item: Selectable) => void): void {
   for (const model of inventory.models) {
     const { key, name, tags } = convert.toRegisteredModel(model);
     const changedAt = later(model.creation_timestamp, model.last_updated_timestamp);
@@ -141,6 +153,9 @@ function addRegistry(inventory: Inventory, versions: readonly ModelVersion[], ad
       pulls: version.needs,
       deleted: false,
     });
+  }
+  for (const part of parts) {
+    add({ key: part.key, kind: part.kind, pulls: part.needs, deleted: false, ...followedBy(part), ...changeOf(part) });
   }
   for (const alias of aliasesOf(inventory)) {
     const container = versionKey(alias.model, alias.version);

@@ -8,6 +8,8 @@ import type { RegistryEntity, RegistryHalf, RegistryWriting, TrackingParts } fro
 import { readRegistered } from "./registry-objects.ts";
 import { listRegistry } from "./registry-stock.ts";
 import { putAlias, putModel } from "./target-models.ts";
+import { findNote, putNote } from "./target-notes.ts";
+import type { NoteWriting } from "./target-notes.ts";
 import { createRegistryReader } from "./target-registry-reads.ts";
 import type { RegistryReader } from "./target-registry-reads.ts";
 import { createRegistry, findAlias, findModel, findVersion } from "./target-registry.ts";
@@ -35,7 +37,8 @@ export function registryWriting(tracking: TrackingParts, reader: RegistryReader)
   const freeRuns = server.capabilities.versionFiles === "by-free-reference";
   const registry = createRegistry(reader);
   const origins = createVersionOrigins({ server, runs, loggedModels, carriers, freeRuns });
-  const versions = { calls, registry, reader, origins };
+  const { valueChars } = server.capabilities.tags["model-version"] ?? {};
+  const versions = { calls, registry, reader, origins, valueChars };
   return {
     find: (entity, context) => find(registry, entity, context),
     put: (entity, context) => put(versions, entity, context),
@@ -53,13 +56,14 @@ async function find(registry: Registry, entity: RegistryEntity, context: FindCon
     case "stage-transition":
     case "comment":
     case "transition-request":
+      return findNote({ registry }, entity, context);
     case "permission":
     case "webhook":
       return undefined;
   }
 }
 
-async function put(writing: VersionWriting, entity: RegistryEntity, context: PutContext): Promise<PlacedKey> {
+async function put(writing: VersionWriting & NoteWriting, entity: RegistryEntity, context: PutContext): Promise<PlacedKey> {
   switch (entity.kind) {
     case "registered-model":
       return putModel(writing, entity, context);
@@ -70,6 +74,7 @@ async function put(writing: VersionWriting, entity: RegistryEntity, context: Put
     case "stage-transition":
     case "comment":
     case "transition-request":
+      return putNote(writing, entity, context);
     case "permission":
     case "webhook":
       throw new MigrationError("NOT_SUPPORTED", `cannot write ${entity.key}: an MLflow server has no such objects`, { side: "target" });

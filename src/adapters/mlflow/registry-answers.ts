@@ -2,9 +2,10 @@
 import type { HttpClient } from "../../http/client.ts";
 import type { Entity, EntityKey, RegisteredModel } from "../../model/entities.ts";
 import { idOf, kindOf, PROVENANCE, PROVENANCE_PREFIX } from "../../model/keys.ts";
+import { withoutNotes } from "../../model/notes.ts";
 import { canBeQuoted, filterVersions, quoted, searchModels } from "./calls.ts";
 import * as convert from "./convert.ts";
-import { readModel } from "./registry-objects.ts";
+import { readModel, readNotes } from "./registry-objects.ts";
 import { PLACEHOLDER_TAG } from "./registry-stock.ts";
 import { readWireModel } from "./single-objects.ts";
 import { versionAlone } from "./target-registry-reads.ts";
@@ -36,6 +37,7 @@ export async function* registryDependants(http: HttpClient, key: EntityKey, sign
       return;
     case "model-version":
       yield* versions(http, canBeQuoted(id) ? `source_path = ${quoted(`models:/${id}`)}` : undefined, signal);
+      yield* await readNotes(http, key, signal);
       yield* aliasesOf(http, id.slice(0, id.lastIndexOf("/")), signal);
       return;
     case "experiment":
@@ -83,5 +85,5 @@ export function sourceIdFilter(key: EntityKey): string | undefined {
 
 async function* versions(http: HttpClient, filter: string | undefined, signal: AbortSignal): AsyncGenerator<Entity> {
   const isOwn = ({ tags }: WireModelVersion): boolean => !tags.has(PLACEHOLDER_TAG);
-  for await (const version of filterVersions(http, filter, signal)) if (isOwn(version)) yield versionAlone(version);
+  for await (const version of filterVersions(http, filter, signal)) if (isOwn(version)) yield withoutNotes(versionAlone(version));
 }

@@ -1,16 +1,6 @@
 // A server is two halves: tracking (experiments, runs, logged models) and registry (models, versions, aliases). This is what the rest of
 // the adapter asks of the second, so that another registry can stand behind the same tracking server.
-import type {
-  Alias,
-  Entity,
-  EntityKey,
-  ModelVersion,
-  Permission,
-  PlacedKey,
-  RegisteredModel,
-  VersionEntry,
-  Webhook,
-} from "../../model/entities.ts";
+import type { Alias, Entity, EntityKey, ModelVersion, Part, PlacedKey, RegisteredModel } from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
 import type { ArtifactReader } from "../../ports/source.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
@@ -49,6 +39,8 @@ export interface RegistryHalf {
 export interface RegistryStock extends Promotions, ListedVersions {
   /** All models that there are, with their aliases. */
   readonly models: readonly WireRegisteredModel[];
+  /** What hangs on models and versions beside the notes that are tags of these. */
+  readonly parts?: readonly Part[];
 }
 
 /** What the writing of versions needs of the tracking half. */
@@ -60,7 +52,7 @@ export interface TrackingParts {
   readonly carriers: Carriers;
 }
 
-export type RegistryEntity = RegisteredModel | ModelVersion | VersionEntry | Alias | Permission | Webhook;
+export type RegistryEntity = RegisteredModel | ModelVersion | Alias | Part;
 
 /** See Target: the same, of the registry's kinds. */
 export interface RegistryWriting {

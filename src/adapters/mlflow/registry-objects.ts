@@ -1,7 +1,8 @@
 // Reads single objects of MLflow's registry by name and number; undefined where there is none.
 import type { HttpClient, Query } from "../../http/client.ts";
-import type { Alias, Entity, EntityKey, ModelVersion } from "../../model/entities.ts";
-import { idOf, kindOf, modelOf, versionKey } from "../../model/keys.ts";
+import type { Alias, Entity, EntityKey, ModelVersion, VersionEntry } from "../../model/entities.ts";
+import { idOf, kindOf, modelOf, versionKey, versionOf } from "../../model/keys.ts";
+import { notesOn, withoutNotes } from "../../model/notes.ts";
 import { get } from "./calls.ts";
 import * as convert from "./convert.ts";
 import { idsIn } from "./inventory.ts";
@@ -24,19 +25,26 @@ export async function readRegistered(http: HttpClient, key: EntityKey, signal: A
       return model && convert.toRegisteredModel(model);
     }
     case "model-version":
-      return readVersion(http, key, signal);
+      return readVersion(http, key, signal).then((version) => version && withoutNotes(version));
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return (await readNotes(http, versionOf(key), signal)).find((note) => note.key === key);
     case "alias":
       return readAlias(http, key, signal);
     case "experiment":
     case "run":
     case "logged-model":
-    case "stage-transition":
-    case "comment":
-    case "transition-request":
     case "permission":
     case "webhook":
       return undefined;
   }
+}
+
+/** What the notes on a version stand for. */
+export async function readNotes(http: HttpClient, version: EntityKey, signal: AbortSignal): Promise<VersionEntry[]> {
+  const wireVersion = await readWireVersion(http, version, signal);
+  return wireVersion === undefined ? [] : notesOn(convert.toModelVersion(wireVersion, { files: { owner: "own" } }));
 }
 
 /** A registered model that is no prompt, with its aliases. */

@@ -1,7 +1,6 @@
 // What a Databricks workspace whose models live in Unity Catalog can hold. Experiments, runs and logged models are the
 // workspace's own MLflow; registered models, versions and aliases have Unity Catalog's limits.
-import { ENTRY_KINDS, KINDS } from "../../model/entities.ts";
-import type { Kind } from "../../model/entities.ts";
+import { ENTRY_KINDS } from "../../model/entities.ts";
 import type { Capabilities, TagLimits } from "../../ports/capabilities.ts";
 
 /** https://docs.databricks.com/en/database-objects/tags.html: at most 50 tags on one object, and a key alphabet of its own. */
@@ -22,7 +21,8 @@ const KEY_REFUSES = /[^\p{L}\p{N}_/.\- :]/gu;
  */
 export const unityCatalogCapabilities: Capabilities = {
   place: "Unity Catalog",
-  kinds: new Set(KINDS.filter((kind) => !(ENTRY_KINDS as readonly Kind[]).includes(kind) && kind !== "permission" && kind !== "webhook")),
+  kinds: new Set(["experiment", "run", "logged-model", "registered-model", "model-version", "alias"]),
+  notes: new Set(ENTRY_KINDS),
   stages: false,
   versionNumbers: "assigned",
   creationTimes: "assigned",
