@@ -3,6 +3,8 @@
 import { connectDatabricks } from "../adapters/databricks/connect.ts";
 import type { DatabricksServer } from "../adapters/databricks/connect.ts";
 import { DATABRICKS_RATES } from "../adapters/databricks/rates.ts";
+import { withUnityCatalog } from "../adapters/unity-catalog/unity-catalog.ts";
+import { createStoreClients } from "../adapters/mlflow/store-clients.ts";
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
 import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
 import type { LevelChange } from "../http/adaptive.ts";
@@ -74,8 +76,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     async openWorkspace(location, role, signal) {
       const login = await databricksLogin(location, role, { ...terminal, signal });
-      const client = { baseUrl: location.url, pacer: pacers.of(location.host), onRetry, route: routeOf(location, terminal.env) };
-      const server = await connectDatabricks({ ...client, ...login, stores: stores(role) }, signal);
+      const route = routeOf(location, terminal.env);
+      const client = { baseUrl: location.url, pacer: pacers.of(location.host), onRetry, route, ...login };
+      const workspace = await connectDatabricks({ ...client, stores: stores(role) }, signal);
+      const server = location.place === "databricks" ? workspace : withUnityCatalog(workspace, createStoreClients(client));
       servers.push({ host: location.host, server });
       return server;
     },

@@ -28,7 +28,7 @@ import type { UnreadWorkspaces } from "../report/unread-workspaces.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
 import { createConnections } from "./connections.ts";
 import type { Connections, ConnectionsOptions } from "./connections.ts";
-import { isServer } from "./location.ts";
+import { isDatabricks, isServer } from "./location.ts";
 import type { BundleLocation, Location, MlflowLocation, NamedLocation, Role, ServerLocation } from "./location.ts";
 import { otherWorkspaces } from "./other-workspaces.ts";
 import { refuseTerminals, spoolStdin, stdoutSink, temporaryFolder } from "./pipe.ts";
@@ -83,7 +83,7 @@ export function createPlaces(options: PlacesOptions): Places {
   return {
     async source(location, signal) {
       if (!isServer(location)) return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
-      if (location.place === "databricks") return keep(createDatabricksSource(await connectWorkspace(location, "source", signal)));
+      if (isDatabricks(location)) return keep(createDatabricksSource(await connectWorkspace(location, "source", signal)));
       const mlflow = requireMlflow(location);
       const server = await connect(mlflow, "source", signal);
       const { notes, unread: passedOver } = otherWorkspaces(mlflow, server, "source");
@@ -93,7 +93,7 @@ export function createPlaces(options: PlacesOptions): Places {
     },
     async target(location, use, signal) {
       if (!isServer(location)) return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
-      if (location.place === "databricks") return keep(workspaceTarget(await connectWorkspace(location, "target", signal)));
+      if (isDatabricks(location)) return keep(workspaceTarget(await connectWorkspace(location, "target", signal)));
       return keep(await serverTarget(requireMlflow(location), use, { connect, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
@@ -146,7 +146,7 @@ interface Examination extends Connecting {
 function examine({ location, role, connect, connectWorkspace }: Examination, options: ExamineOptions): AsyncGenerator<Examined> {
   if (location.place === "bundle") return examineBundle(location.path, options);
   const { signal } = options;
-  if (location.place === "databricks") return examineDatabricks(() => connectWorkspace(location, role, signal), options);
+  if (isDatabricks(location)) return examineDatabricks(() => connectWorkspace(location, role, signal), options);
   return examineMlflow(() => connect(requireMlflow(location), role, signal), options);
 }
 
@@ -180,7 +180,7 @@ async function requireStore(server: OpenSourceServer, use: TargetUse, signal: Ab
 function requireMlflow(location: ServerLocation): MlflowLocation {
   if (location.place === "mlflow") return location;
   throw new MigrationError("NOT_SUPPORTED", `${location.place} is not supported in this version: ${location.url} was not opened`, {
-    hint: "the places that can be opened are MLflow servers, Databricks workspaces with their own registry, and bundles",
+    hint: "the places that can be opened are MLflow servers, Databricks workspaces with either registry, and bundles",
   });
 }
 

@@ -2,7 +2,6 @@
 import { createDatabricksSource } from "../../src/adapters/databricks/source.ts";
 import { createDatabricksTarget } from "../../src/adapters/databricks/target.ts";
 import type { DatabricksServer } from "../../src/adapters/databricks/connect.ts";
-import { createSignedFiles } from "../../src/adapters/databricks/signed-files.ts";
 import { createStoreClients } from "../../src/adapters/mlflow/store-clients.ts";
 import { withUnityCatalog } from "../../src/adapters/unity-catalog/unity-catalog.ts";
 import { createPacer } from "../../src/http/pace.ts";
@@ -17,7 +16,7 @@ import type { DatabricksOptions as FakeOptions, FakeDatabricks } from "../fakes/
 
 async function connectCatalog(fake: FakeDatabricks): Promise<DatabricksServer> {
   const clients = createStoreClients({ baseUrl: fake.url, pacer: createPacer({ inFlight: 8 }), userAgent: "mlferry-test" });
-  return withUnityCatalog(await connect(fake), createSignedFiles(clients));
+  return withUnityCatalog(await connect(fake), clients);
 }
 
 export async function openCatalogSource(fake: FakeDatabricks): Promise<Source> {

@@ -1,7 +1,7 @@
 // What of a server a principal sees: a search returns what he may read and says nothing of the rest.
 import type { Check, Examined, ExamineOptions, Sight } from "../../ports/checks.ts";
-import { listExperiments, searchModels, searchRuns, searchVersions } from "./calls.ts";
-import type { TrackingHalf } from "./tracking-half.ts";
+import { listExperiments, searchRuns } from "./calls.ts";
+import type { MlflowServer } from "./server.ts";
 import { tried } from "./tried.ts";
 import type { WireExperiment, WireModelVersion } from "./wire.ts";
 
@@ -19,7 +19,7 @@ export interface Seen {
 
 /** Lists everything that has a name; yields the checks and the sight, and gives what was seen unless that failed. */
 export async function* lookAround(
-  server: TrackingHalf,
+  server: MlflowServer,
   principal: Principal | undefined,
   { countRuns, signal }: Pick<ExamineOptions, "countRuns" | "signal">,
 ): AsyncGenerator<Examined, Seen | undefined> {
@@ -39,11 +39,10 @@ export async function* lookAround(
     return { says: `visible to ${name}: ${counted(experiments.length, "experiment")}` };
   });
   yield* tried("registry", async () => {
-    for await (const model of searchModels(http, { prompts: false }, signal)) models.set(model.name, 0);
-    for await (const version of searchVersions(http, undefined, signal)) {
-      versions.push(version);
-      models.set(version.name, (models.get(version.name) ?? 0) + 1);
-    }
+    const stock = await server.registry.stock({ includeDeleted: true }, signal);
+    for (const model of stock.models) models.set(model.name, 0);
+    versions.push(...stock.versions);
+    for (const { name: model } of stock.versions) models.set(model, (models.get(model) ?? 0) + 1);
     whole += 1;
     return { says: `visible to ${name}: ${counted(models.size, "model")}, ${counted(versions.length, "version")}` };
   });
@@ -54,7 +53,7 @@ export async function* lookAround(
   return { experiments, versions };
 }
 
-function filterCheck({ http }: TrackingHalf, principal: Principal | undefined): Check {
+function filterCheck({ http }: MlflowServer, principal: Principal | undefined): Check {
   const name = "visibility";
   if (principal?.isAdmin === true) return { name, state: "ok", says: "an administrator sees everything" };
   if (principal === undefined && http.credential === undefined)
@@ -67,7 +66,7 @@ function filterCheck({ http }: TrackingHalf, principal: Principal | undefined): 
   };
 }
 
-async function countOf({ http }: TrackingHalf, { experiment_id: id }: WireExperiment, signal: AbortSignal): Promise<number> {
+async function countOf({ http }: MlflowServer, { experiment_id: id }: WireExperiment, signal: AbortSignal): Promise<number> {
   let runs = 0;
   for await (const page of searchRuns(http, { experimentIds: [id] }, signal)) runs += page.length;
   return runs;

@@ -4,8 +4,9 @@ import { MigrationError } from "../../errors.ts";
 import type { OriginId, PlacedKey } from "../../model/entities.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
 import type { DatabricksServer } from "../databricks/connect.ts";
-import type { SignedFiles } from "../databricks/signed-files.ts";
+import { createSignedFiles } from "../databricks/signed-files.ts";
 import type { RegistryEntity, RegistryWriting } from "../mlflow/registry-half.ts";
+import type { StoreClients } from "../mlflow/store-clients.ts";
 import { createCalls } from "../mlflow/target-calls.ts";
 import { putAlias, putModel } from "../mlflow/target-models.ts";
 import { createRegistry, findAlias, findModel, findVersion } from "../mlflow/target-registry.ts";
@@ -16,11 +17,11 @@ import { createCatalogReader, createCatalogReads, UNITY_API } from "./reads.ts";
 import { createCatalogRegistry } from "./registry.ts";
 import { createVersionFiles } from "./version-files.ts";
 
-/** The workspace with Unity Catalog in the place of its own model registry. */
-export function withUnityCatalog(workspace: DatabricksServer, signed: SignedFiles): DatabricksServer {
+/** The workspace with Unity Catalog in the place of its own model registry. `clients` are closed with it. */
+export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClients): DatabricksServer {
   const { http, workspaceId } = workspace;
   const reads = createCatalogReads(http, workspaceId);
-  const files = createVersionFiles({ http, signed });
+  const files = createVersionFiles({ http, signed: createSignedFiles(clients) });
   const writing = (): RegistryWriting => {
     const calls = createCalls(http, `${UNITY_API}/`);
     const reader = createCatalogReader(reads, workspaceId);
@@ -31,6 +32,13 @@ export function withUnityCatalog(workspace: DatabricksServer, signed: SignedFile
     uri: `${workspace.uri} (Unity Catalog)`,
     origin: catalogOrigin(workspace.origin),
     capabilities: catalogCapabilities(workspace.capabilities),
+    files: {
+      ...workspace.files,
+      async close() {
+        await workspace.files.close();
+        await clients.close();
+      },
+    },
     registry: createCatalogRegistry({ reads, files, writing }),
   };
 }
