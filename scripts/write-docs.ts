@@ -9,6 +9,7 @@ import { capabilitiesPage } from "./capability-table.ts";
 import { CODES } from "../src/errors.ts";
 import { diffSchema } from "../src/report/diff-json.ts";
 import { lookupSchema } from "../src/report/lookup-json.ts";
+import { uriTableSchema } from "../src/report/uri-table-text.ts";
 import { showSchema } from "../src/report/show-json.ts";
 import { doctorSchema } from "../src/report/checklist.ts";
 import { workspacesSchema } from "../src/report/workspaces-json.ts";
@@ -103,6 +104,7 @@ const FORMS: readonly (readonly [string, z.ZodType])[] = [
   ["`diff`", diffSchema],
   ["`show`", showSchema],
   ["`lookup`", lookupSchema],
+  ["`report --uris json`", uriTableSchema],
   ["`doctor`", doctorSchema],
   ["any of these with `--workspaces`", workspacesSchema],
   ["`status`", statusSchema],

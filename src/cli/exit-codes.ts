@@ -18,7 +18,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.usage, "the command line, a configuration or mapping file or a pattern is wrong; nothing was written"],
   [
     EXIT.incomplete,
-    "finished, but something did not move, or (plan) would not, and nobody agreed to that; or (lookup) a question has no answer",
+    "finished, but something did not move, or (plan) would not, and nobody agreed to that; or (lookup, report) something has no counterpart",
   ],
   [EXIT.different, "differences were found"],
   [EXIT.unauthorised, "a server refused the credentials, for everything or for some objects"],

@@ -12,6 +12,7 @@ import { registerLookup } from "./commands/lookup.ts";
 import { registerLs } from "./commands/ls.ts";
 import { registerPlan } from "./commands/plan.ts";
 import { registerShow } from "./commands/show.ts";
+import { registerReport } from "./commands/report.ts";
 import { registerResume } from "./commands/resume.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerVerify } from "./commands/verify.ts";
@@ -33,6 +34,7 @@ const COMMANDS: readonly Register[] = [
   registerLs,
   registerShow,
   registerLookup,
+  registerReport,
   registerDoctor,
   registerDemo,
   registerCompletion,

@@ -4,6 +4,7 @@ import { MigrationError, withContext } from "../errors.ts";
 import type { Entity, EntityKey, MetricPoint, PlacedKey } from "../model/entities.ts";
 import { ALL_FILES } from "../model/file-filter.ts";
 import { localise, unplaced } from "../model/localise.ts";
+import type { EntryDetail, JournalEntry } from "../ports/journal.ts";
 import type { LossRecord } from "../ports/source.ts";
 import type { PutContext } from "../ports/target.ts";
 import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "./change.ts";
@@ -146,7 +147,7 @@ async function fail(step: Step, state: "failed" | "blocked" | "refused", error: 
   execution.afterwork.spare(step.entity);
   execution.afterwork.missed(step.source.key);
   holdBack(step, execution);
-  await execution.prepared.job.journal.append({ key: step.source.key, state: "failed", fingerprint: step.stamp, error });
+  await execution.prepared.job.journal.append({ ...entryOf(step), state: "failed", error });
   return { step, state, error, fileLosses: [], moved: NO_FILES };
 }
 
@@ -183,8 +184,20 @@ async function writeEntity(item: GroupedStep, execution: Execution): Promise<Out
     : undefined;
   const state = partial ? "partial" : "done";
   const noted = error === undefined ? {} : { error };
-  await job.journal.append({ key: step.source.key, state: partial ? "failed" : "done", fingerprint, placed, ...noted });
+  await job.journal.append({ ...entryOf(step), state: partial ? "failed" : "done", fingerprint, placed, ...noted });
   return { step, state, placed, fileLosses: losses, moved, ...noted };
+}
+
+/** What a journal's entry of the step says, however it ends. */
+function entryOf({ source, entity, stamp }: Step): Pick<JournalEntry, "key" | "fingerprint" | "detail"> {
+  const detail = detailOf(source, entity);
+  return { key: source.key, fingerprint: stamp, ...(detail === undefined ? {} : { detail }) };
+}
+
+function detailOf(source: Entity, entity: Entity): EntryDetail | undefined {
+  if (source.kind === "alias") return { version: source.version };
+  if (source.kind !== "model-version" || entity.kind !== "model-version") return undefined;
+  return { stage: source.stage, stageKept: source.stage !== "None" && entity.stage === source.stage };
 }
 
 function filesMissing(losses: readonly FileLoss[]): string {

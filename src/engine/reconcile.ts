@@ -14,14 +14,14 @@ import type {
 } from "../model/entities.ts";
 import { idOf } from "../model/keys.ts";
 import { doubleText, pointText } from "../model/facts.ts";
-import type { Mapping, StageRule } from "../model/mapping.ts";
+import type { StageRule } from "../model/mapping.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
 import { leaveOut } from "./not-held.ts";
 import { createNotePad, type NotePad } from "./note-pad.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
-import { STAGE_TAG } from "./stage-claims.ts";
+import { STAGE_TAG, stageRule } from "./stage-claims.ts";
 import { fitTags, whyNotHeld } from "./tag-limits.ts";
 
 export interface Reconciler {
@@ -32,8 +32,6 @@ export interface Reconciler {
 
 /** Where a version's run is kept when its files had to go to a carrier run, which then is the version's run. */
 export const RUN_TAG = "source_run";
-
-const DEFAULT_ALIASES: Readonly<Partial<Record<Stage, string>>> = { Production: "champion", Staging: "challenger" };
 
 /** Begins a pass over one source's stream. */
 export function createReconciler(options: ReconcileOptions): Reconciler {
@@ -196,20 +194,13 @@ function reconcileStage(version: ModelVersion, context: Context, extra: Map<stri
     if (!capabilities.stages && !version.tags.has(STAGE_TAG)) extra.set(STAGE_TAG, stage);
     return stage;
   }
-  const mapped = mapping.stage(stage);
-  if (mapped === undefined && capabilities.stages) return stage;
-  const keep = mapped ?? defaultRule(stage, mapping);
+  if (mapping.stage(stage) === undefined && capabilities.stages) return stage;
+  const keep = stageRule(stage, mapping);
   extra.set(STAGE_TAG, stage);
   if ("tag" in keep) extra.set(keep.tag, keep.value);
   else aliases.claim(version, keep);
   context.changes.push({ field: "stage", class: "translated", from: stage, to: placeOfStage(keep, stage), rule: keep.rule });
   return "None";
-}
-
-function defaultRule(stage: Stage, mapping: Mapping): StageRule {
-  const alias = DEFAULT_ALIASES[stage];
-  if (alias === undefined) return { tag: STAGE_TAG, value: stage, rule: "the target has no stages" };
-  return { alias, conflict: mapping.stageConflict, rule: `default: stages.${stage} → alias ${alias}` };
 }
 
 function placeOfStage(keep: StageRule, stage: Stage): string {

@@ -1,10 +1,21 @@
 // Several versions of one model whose stages ask for one alias: who gets it, and what the others keep. Pure.
-import type { ModelVersion } from "../model/entities.ts";
-import type { StageRule } from "../model/mapping.ts";
+import type { ModelVersion, Stage } from "../model/entities.ts";
+import type { Mapping, StageRule } from "../model/mapping.ts";
 import type { Change, Refusal } from "./change.ts";
 
 /** Where a stage is kept when the version no longer has it. */
 export const STAGE_TAG = "source_stage";
+
+const DEFAULT_ALIASES: Readonly<Partial<Record<Stage, string>>> = { Production: "champion", Staging: "challenger" };
+
+/** What a stage becomes that cannot stay one, or is not to. */
+export function stageRule(stage: Stage, mapping: Pick<Mapping, "stage" | "stageConflict">): StageRule {
+  const mapped = mapping.stage(stage);
+  if (mapped !== undefined) return mapped;
+  const alias = DEFAULT_ALIASES[stage];
+  if (alias === undefined) return { tag: STAGE_TAG, value: stage, rule: "the target has no stages" };
+  return { alias, conflict: mapping.stageConflict, rule: `default: stages.${stage} → alias ${alias}` };
+}
 
 export interface StageClaim {
   readonly version: ModelVersion;

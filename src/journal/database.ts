@@ -7,7 +7,7 @@ import { asMigrationError, MigrationError } from "../errors.ts";
 /** The one file that holds every job of a state folder. */
 export const JOURNAL_FILE = "journal.sqlite";
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 /** Two jobs may share the file; a commit takes milliseconds, so a wait this long means a stuck disk. */
 const BUSY_TIMEOUT_MS = 10_000;
 
@@ -34,6 +34,7 @@ const TABLES = `
 const UPGRADES: readonly string[] = [
   TABLES,
   `ALTER TABLE job ADD COLUMN args TEXT; ALTER TABLE job ADD COLUMN folder TEXT; ALTER TABLE job ADD COLUMN lock TEXT;`,
+  `ALTER TABLE entry ADD COLUMN detail TEXT;`,
 ];
 
 /**

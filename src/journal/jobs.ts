@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { EntityKey, OriginId } from "../model/entities.ts";
 import { placed } from "../model/keys.ts";
-import type { JournalEntry } from "../ports/journal.ts";
+import type { EntryDetail, JournalEntry } from "../ports/journal.ts";
 import { onDatabase, openExistingDatabase, readDatabase } from "./database.ts";
 
 export type JobState = "running" | "complete" | "partial";
@@ -79,13 +79,14 @@ export function jobFromRow(row: Record<string, unknown>, dir: string): StoredJob
 
 /** A row of the table `entry`. */
 export function entryFromRow(row: Record<string, unknown>): JournalEntry {
-  const { key, state, fingerprint, code, message } = row;
+  const { key, state, fingerprint, code, message, detail } = row;
   return {
     key: String(key) as EntityKey,
     state: state === "done" ? "done" : "failed",
     fingerprint: String(fingerprint),
     ...(typeof row["placed"] === "string" ? { placed: placed(row["placed"] as EntityKey) } : {}),
     ...(typeof code === "string" ? { error: { code, message: typeof message === "string" ? message : "" } } : {}),
+    ...(typeof detail === "string" ? { detail: JSON.parse(detail) as EntryDetail } : {}),
   };
 }
 

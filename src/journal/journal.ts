@@ -169,9 +169,10 @@ function journalOf(open: Open): OpenedJournal {
 function writer({ db, job, now }: Open): (items: readonly Write[]) => void {
   // A failure says nothing about where the object is: the key of an earlier success stays.
   const entry = db.prepare(
-    `INSERT INTO entry (job, key, state, fingerprint, placed, code, message) VALUES (?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO entry (job, key, state, fingerprint, placed, code, message, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (job, key) DO UPDATE SET state = excluded.state, fingerprint = excluded.fingerprint,
-       placed = COALESCE(excluded.placed, entry.placed), code = excluded.code, message = excluded.message`,
+       placed = COALESCE(excluded.placed, entry.placed), code = excluded.code, message = excluded.message,
+       detail = COALESCE(excluded.detail, entry.detail)`,
   );
   const file = db.prepare("INSERT OR REPLACE INTO file (job, key, path, size, digest) VALUES (?, ?, ?, ?, ?)");
   const touch = db.prepare("UPDATE job SET updated = ? WHERE id = ?");
@@ -180,8 +181,9 @@ function writer({ db, job, now }: Open): (items: readonly Write[]) => void {
       file.run(job, item.key, item.file.path, item.file.sizeBytes, item.file.digest);
       return;
     }
-    const { key, state, fingerprint, placed, error } = item.entry;
-    entry.run(job, key, state, fingerprint, placed ?? null, error?.code ?? null, error?.message ?? null);
+    const { key, state, fingerprint, placed, error, detail } = item.entry;
+    const told = detail === undefined ? null : JSON.stringify(detail);
+    entry.run(job, key, state, fingerprint, placed ?? null, error?.code ?? null, error?.message ?? null, told);
   };
   return (items) => {
     for (const item of items) writeOne(item);

@@ -1,5 +1,5 @@
 // The checkpoint store's contract. Asynchronous, so that another store can stand behind it.
-import type { Digest, EntityKey, OriginId, PlacedKey } from "../model/entities.ts";
+import type { Digest, EntityKey, OriginId, PlacedKey, Stage } from "../model/entities.ts";
 
 /** What identifies a job: the same command finds the same job again. */
 export interface JobIdentity {
@@ -16,7 +16,12 @@ export interface JournalEntry {
   readonly fingerprint: string;
   readonly placed?: PlacedKey;
   readonly error?: { readonly code: string; readonly message: string };
+  /** What old URIs said of it beside its key; absent where there is nothing, or an older mlferry did not note it. */
+  readonly detail?: EntryDetail;
 }
+
+/** Of a version: its stage at the source, and whether it has it at the target. Of an alias: the version that it points to there. */
+export type EntryDetail = { readonly stage: Stage; readonly stageKept: boolean } | { readonly version: number };
 
 /** A file that reached the target whole. */
 export interface FileEntry {
