@@ -29,10 +29,10 @@ test("a workspace goes into a bundle, which goes into another one and is verifie
   for (const args of [
     ["ls", "databricks://old"],
     ["export", "databricks://old", "-o", "b.tar", "--include-deleted"],
-    ["plan", "b.tar", "databricks://new"],
-    ["import", "b.tar", "databricks://new"],
+    ["plan", "b.tar", "databricks://new", "--on-loss", "drop"],
+    ["import", "b.tar", "databricks://new", "--on-loss", "drop"],
     ["verify", "b.tar", "databricks://new", "--level", "bytes"],
-    ["copy", "databricks://old", "databricks://new", "--include-deleted"],
+    ["copy", "databricks://old", "databricks://new", "--include-deleted", "--on-loss", "drop"],
     ["show", "databricks://new", "models:/churn/4"],
     ["doctor", "databricks://old", "databricks://new"],
   ]) {
@@ -55,7 +55,7 @@ test("the environment says which workspace is meant, and diff finds nothing betw
     MLFERRY_TARGET_DATABRICKS_HOST: fresh.url,
     MLFERRY_TARGET_DATABRICKS_TOKEN: "token",
   };
-  const copied = await mlferryHere(["copy", "databricks", "databricks"], { cwd, env });
+  const copied = await mlferryHere(["copy", "databricks", "databricks", "--on-loss", "drop"], { cwd, env });
   expect(copied.code, copied.stderr).toBe(0);
   const same = await mlferryHere(["diff", "databricks", "databricks", "--level", "bytes"], { cwd, env });
   expect(same.code, same.stdout).toBe(0);

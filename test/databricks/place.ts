@@ -63,3 +63,11 @@ export async function openWorkspace(options: FakeOptions = {}, more: Partial<Dat
     },
   };
 }
+
+/** A request to the workspace as its first user sends it. */
+export async function ask(fake: FakeDatabricks, method: string, path: string, body: object): Promise<unknown> {
+  const headers = { authorization: "Bearer token", "content-type": "application/json" };
+  const answer = await fetch(`${fake.url}${path}`, { method, headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
+  return answer.json();
+}

@@ -4,12 +4,17 @@ import type { Clock } from "../../http/clock.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { Entity, EntityKey, ModelVersion } from "../../model/entities.ts";
 import { idOf, versionKey } from "../../model/keys.ts";
+import { sidesOf } from "../../model/selection.ts";
+import { chosenByName } from "../mlflow/chosen-names.ts";
+import { toRegisteredModel } from "../mlflow/convert.ts";
 import { createOwnRegistry, registryWriting } from "../mlflow/own-registry.ts";
 import type { RegistryHalf, RegistryWriting, TrackingParts } from "../mlflow/registry-half.ts";
 import { readRun, readWireModel } from "../mlflow/single-objects.ts";
 import { createRegistryReader } from "../mlflow/target-registry-reads.ts";
 import type { RegistryReader, VersionThere } from "../mlflow/target-registry-reads.ts";
 import { placeOf } from "../mlflow/version-place.ts";
+import { createEntryReader } from "./entries.ts";
+import { readParts } from "./parts.ts";
 import { createCopies } from "./version-copies.ts";
 import type { Copies, Listings } from "./version-copies.ts";
 import { createVersionCreation } from "./version-creation.ts";
@@ -20,13 +25,22 @@ export interface WorkspaceRegistryOptions {
   readonly files: Listings;
   /** For the waits until files are copied. */
   readonly clock: Clock;
+  /** See ACTIVITIES_ROUTE, which is the default. */
+  readonly activitiesRoute?: string;
 }
 
-export function createWorkspaceRegistry({ http, files, clock }: WorkspaceRegistryOptions): RegistryHalf {
+export function createWorkspaceRegistry({ http, files, clock, activitiesRoute }: WorkspaceRegistryOptions): RegistryHalf {
   const copies = createCopies(files);
   const own = createOwnRegistry(http);
+  const entries = createEntryReader(http, activitiesRoute);
   return {
     ...own,
+    async attached({ stock, selection, experimentIds }, signal) {
+      const named = sidesOf(selection).models ? stock.models.map(toRegisteredModel) : [];
+      const chosen = named.length === 0 ? new Set<EntityKey>() : chosenByName(named, { globs: "models", selection });
+      const models = named.filter(({ key }) => chosen.has(key)).map(({ name }) => name);
+      return readParts({ http, entries, versions: stock.versions, models, experimentIds }, signal);
+    },
     async settle(stock, known, signal) {
       await copies.check(stock.versions, known, signal);
     },

@@ -21,8 +21,8 @@ export interface CatalogueOptions extends Pick<RegistryHalf, "placeOf"> {
 /** The catalogue of what `selection` comes to. Throws NOTHING_SELECTED. Whole runs are read from `spool` when their turn comes. */
 export function catalogueOf(inventory: Inventory, options: CatalogueOptions): Catalogue {
   const noted = inventory.versions.map((wire) => convert.toModelVersion(wire, options.placeOf(wire, inventory)));
-  const versions = noted.map(withoutNotes);
-  const parts = inPartOrder([...noted.flatMap(notesOn), ...(inventory.parts ?? [])]);
+  const versions = noted.map((version) => withHistory(withoutNotes(version), inventory));
+  const parts = inPartOrder([...noted.flatMap(notesOn), ...(inventory.parts ?? []), ...inventory.attached.parts]);
   const { keys: chosen, pulledIn, leftOut } = closureOf(inventory, { versions, parts }, options.selection);
   const runs = parentsFirst([...inventory.runs.values()].filter((run) => chosen.has(convert.runKey(run.id))));
   const experiments = [...inventory.experiments.values()].map(convert.toExperiment).filter((item) => chosen.has(item.key));
@@ -37,7 +37,7 @@ export function catalogueOf(inventory: Inventory, options: CatalogueOptions): Ca
     expected: countOf({ experiments, runs, loggedModels, models, versions: chosenVersions, aliases }, chosenParts),
     pulledIn,
     leftOut,
-    notCarried: danglingAliases(inventory, chosen),
+    notCarried: [...danglingAliases(inventory, chosen), ...inventory.attached.notCarried],
     ...handingOut(makersInOrder(), chosen),
   };
 
@@ -56,6 +56,11 @@ export function catalogueOf(inventory: Inventory, options: CatalogueOptions): Ca
     [...models, ...chosenVersions, ...before, ...aliases, ...after].forEach(add);
     return all;
   }
+}
+
+function withHistory(version: ModelVersion, { attached }: Inventory): ModelVersion {
+  const history = attached.histories.get(version.key);
+  return history === undefined ? version : { ...version, history };
 }
 
 function closureOf(inventory: Inventory, { versions, parts }: Registered, selection: Selection): Closure {

@@ -5,7 +5,7 @@ import type { Selection } from "../../model/selection.ts";
 import { listExperiments } from "./calls.ts";
 import { chosenByName } from "./chosen-names.ts";
 import { toExperiment } from "./convert.ts";
-import type { RegistryStock } from "./registry-half.ts";
+import type { Attached, RegistryStock } from "./registry-half.ts";
 import { filtersOf, namingFilter } from "./run-searches.ts";
 import type { RunSpool } from "./run-spool.ts";
 import type { MlflowServer } from "./server.ts";
@@ -15,6 +15,7 @@ import { CARRIER_TAG } from "./target-calls.ts";
 import type { WireExperiment, WireLoggedModel } from "./wire.ts";
 
 export interface Inventory extends RegistryStock {
+  readonly attached: Attached;
   readonly experiments: ReadonlyMap<string, WireExperiment>;
   readonly runs: ReadonlyMap<string, RunIndex>;
   /** Ids of the runs that the server found for the selection's run filter; undefined where there is none. */
@@ -39,14 +40,19 @@ export async function takeStock(server: MlflowServer, selection: Selection, spoo
   const { runs, loggedModels } = stock;
   leaveOutCarriers(experiments, runs);
   await server.registry.settle?.(registry, { runs, loggedModels, ...registry }, signal);
+  const experimentIds = [...new Set([...chosen, ...[...runs.values()].map((run) => run.experimentId)])].filter((id) => experiments.has(id));
+  const attached = (await server.registry.attached?.({ stock: registry, selection, experimentIds }, signal)) ?? NOTHING;
   return {
     experiments,
+    attached,
     runs,
     found: selection.runs === undefined ? undefined : found,
     loggedModels,
     ...registry,
   };
 }
+
+const NOTHING: Attached = { parts: [], histories: new Map(), notCarried: [] };
 
 function chosenExperiments(listing: ReadonlyMap<string, WireExperiment>, selection: Selection): string[] {
   if (!sidesOf(selection).experiments) return [];

@@ -1,8 +1,8 @@
 // A server is two halves: tracking (experiments, runs, logged models) and registry (models, versions, aliases). This is what the rest of
 // the adapter asks of the second, so that another registry can stand behind the same tracking server.
-import type { Alias, Entity, EntityKey, ModelVersion, Part, PlacedKey, RegisteredModel } from "../../model/entities.ts";
+import type { Alias, Entity, EntityKey, ModelVersion, Part, PlacedKey, RegisteredModel, StageHistory } from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
-import type { ArtifactReader } from "../../ports/source.ts";
+import type { ArtifactReader, NotCarried } from "../../ports/source.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
 import type { VersionPlace } from "./convert.ts";
 import type { ListedVersions } from "./listed-versions.ts";
@@ -20,6 +20,8 @@ export interface RegistryHalf {
   stock(selection: Selection, signal: AbortSignal): Promise<RegistryStock>;
   /** Told once what else there is, before the first `placeOf` after `stock`. */
   settle?(stock: RegistryStock, known: Known, signal: AbortSignal): Promise<void>;
+  /** What hangs on objects of both halves; absent: nothing does. */
+  attached?(of: AttachedTo, signal: AbortSignal): Promise<Attached>;
   /** Where the files of a listed version lie, and whether its run is there. */
   readonly placeOf: (version: WireModelVersion, known: Known) => VersionPlace;
   /** The object under the key of a model, a version or an alias; undefined where there is none. */
@@ -34,6 +36,21 @@ export interface RegistryHalf {
   reader?(version: ModelVersion, signal: AbortSignal): ArtifactReader;
   /** The writing side; called once, when the server is opened as a target. */
   writing(tracking: TrackingParts): RegistryWriting;
+}
+
+export interface AttachedTo {
+  readonly stock: RegistryStock;
+  readonly selection: Selection;
+  /** Of experiments that may come. */
+  readonly experimentIds: readonly string[];
+}
+
+/** What no list of models, versions and experiments has. */
+export interface Attached {
+  readonly parts: readonly Part[];
+  /** By version: how far its stage transitions are known. */
+  readonly histories: ReadonlyMap<EntityKey, StageHistory>;
+  readonly notCarried: readonly NotCarried[];
 }
 
 export interface RegistryStock extends Promotions, ListedVersions {
