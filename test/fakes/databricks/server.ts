@@ -43,6 +43,8 @@ export interface FakeDatabricks extends AsyncDisposable {
   readonly accounts: Accounts;
   /** Every request so far: method and path, without the query. */
   readonly requests: string[];
+  /** Calls `then` when so many more requests have come, before the last of them is answered. */
+  after(requests: number, then: () => void): void;
   /** The next answers of routes whose `METHOD /path` matches are lost: before they take effect, or after. */
   lose(route: RegExp, ...when: readonly ("before" | "after")[]): void;
   close(): Promise<void>;
@@ -62,6 +64,7 @@ export async function startFakeDatabricks(options: DatabricksOptions = {}): Prom
     accounts: createAccounts(state, { tokens, servicePrincipals: principals, identityTokens, now }),
     limiter: createLimiter(state.rules, now),
     requests: [],
+    alarms: [],
     losses: [],
   };
   const server = createServer((request, response) => void serve(fake, request, response));
@@ -76,6 +79,7 @@ export async function startFakeDatabricks(options: DatabricksOptions = {}): Prom
     state,
     accounts: fake.accounts,
     requests: fake.requests,
+    after: (requests, then) => void fake.alarms.push({ at: fake.requests.length + requests, then }),
     lose: (route, ...when) => void fake.losses.push({ route, when: [...when] }),
     close,
     [Symbol.asyncDispose]: close,
@@ -87,6 +91,7 @@ interface Fake {
   readonly accounts: Accounts;
   readonly limiter: Limiter;
   readonly requests: string[];
+  readonly alarms: { readonly at: number; readonly then: () => void }[];
   readonly losses: { readonly route: RegExp; readonly when: ("before" | "after")[] }[];
 }
 
@@ -107,6 +112,7 @@ async function serve(fake: Fake, request: IncomingMessage, response: ServerRespo
   const name = `${request.method ?? ""} ${path}`;
   const bytes = await readBody(request);
   fake.requests.push(name);
+  for (const { at, then } of fake.alarms) if (at === fake.requests.length) then();
   const loss = fake.losses.find(({ route, when }) => when.length > 0 && route.test(name))?.when.shift();
   if (loss === "before") return void request.socket.destroy();
   const reply = answer(fake, { name, path, url, bytes, request });
