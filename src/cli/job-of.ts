@@ -9,7 +9,7 @@ import type { Session } from "./session.ts";
 /** `inFlight` is the flag `--concurrency`; how much of it is used follows the hosts. Events go to the display and the log of the session. */
 export function jobOf(
   session: Session,
-  parts: Pick<Job, "source" | "target" | "journal" | "inFlight"> & { readonly options: JobOptions },
+  parts: Pick<Job, "source" | "target" | "journal" | "inFlight" | "repeatUnknown"> & { readonly options: JobOptions },
 ): Job {
   const { interruption, display, log, places: opened } = session;
   const { options, ...places } = parts;

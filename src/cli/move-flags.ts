@@ -20,7 +20,7 @@ export type MoveFlags = PlaceFlags &
   NumberFlags &
   OutputFlags &
   PaceFlags &
-  StateFlags & { readonly dryRun?: boolean };
+  StateFlags & { readonly dryRun?: boolean; readonly repeatUnknown?: boolean };
 
 export function addMoveFlags(command: Command): Command {
   addPlaceFlags(command, { target: true });
@@ -31,6 +31,7 @@ export function addMoveFlags(command: Command): Command {
   addLossFlag(command);
   addNumberFlag(command);
   command.option("--dry-run", "tell what would be done, as mlferry plan does, and write nothing");
+  command.option("--repeat-unknown", "send once more what an earlier run sent without an answer, and nothing tells whether it is there");
   addStateFlag(command);
   addPaceFlags(command);
   return addOutputFlags(command);

@@ -41,7 +41,7 @@ export interface JobRequest {
   readonly source: Location;
   readonly target: Location;
   readonly options: JobOptions;
-  readonly flags: OutputFlags & PaceFlags & StateFlags & RootFlags;
+  readonly flags: OutputFlags & PaceFlags & StateFlags & RootFlags & { readonly repeatUnknown?: boolean };
   /** Replace a bundle that is there. */
   readonly force: boolean;
   /** Of a bundle that is written. Default: `auto`. */
@@ -86,7 +86,9 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), ...how } as const;
   const target = await places.target(location, use, interruption.signal);
   if (plan !== undefined) refuseStale(plan, { tool: terminal.version, source, target });
-  const toJob = (journal: Journal): Job => heldTo(plan, jobOf(session, { source, target, journal, options, inFlight: flags.concurrency }));
+  const repeating = request.flags.repeatUnknown === true ? { repeatUnknown: true } : {};
+  const toJob = (journal: Journal): Job =>
+    heldTo(plan, jobOf(session, { source, target, journal, options, inFlight: flags.concurrency, ...repeating }));
   if (location.place === "pipe") return { job: toJob(memoryJournal()), close: () => Promise.resolve() };
   const { args = terminal.args } = request;
   const journal = await openJobJournal({ dir, source, target, location, options, terminal, args });

@@ -6,18 +6,22 @@ import { NO_FILES, type Outcome, type Step } from "./change.ts";
 import { isFatal } from "./job.ts";
 import { MARK } from "./marks.ts";
 import type { Prepared } from "./preflight.ts";
+import { settle } from "./replay.ts";
+import type { Replay } from "./replay.ts";
 import { concurrently, fromList } from "./schedule.ts";
 
 export interface Afterwork {
   /** Notes that a run has references which were not placed when it was written. `mark` is the one to set when they are. */
   link(step: Step, placed: PlacedKey, mark: string): void;
+  /** Notes that a version was written without its stage, which its transitions may bring it to. */
+  stage(step: Step, placed: PlacedKey): void;
   /** Notes that an object is deleted at the source, and at the target not yet; true when there is something to do. */
   remove(step: Step, placed: PlacedKey): boolean;
   /** Keeps what a failed entity needs from being deleted, so that a repetition can still write to it. */
   spare(entity: Entity): void;
   /** Notes an entity that did not move: what refers to it stays unfinished. */
   missed(key: EntityKey): void;
-  /** Links, then deletes runs, then experiments. Yields an outcome for each failure only. */
+  /** Sets stages and links, then deletes runs, then experiments. Yields an outcome for each failure only. */
   carryOut(): AsyncIterable<Outcome>;
 }
 
@@ -30,15 +34,17 @@ interface Task {
 }
 
 interface Notes {
+  readonly stages: Task[];
   readonly links: Task[];
   readonly removals: Task[];
   readonly spared: Set<EntityKey>;
   readonly missed: Set<EntityKey>;
 }
 
-export function createAfterwork(prepared: Prepared): Afterwork {
-  const notes: Notes = { links: [], removals: [], spared: new Set(), missed: new Set() };
+export function createAfterwork(prepared: Prepared, replay: Pick<Replay, "hasReached">): Afterwork {
+  const notes: Notes = { stages: [], links: [], removals: [], spared: new Set(), missed: new Set() };
   return {
+    stage: (step, placed) => void notes.stages.push({ step, placed, mark: step.mark }),
     link: (step, placed, mark) => void notes.links.push({ step: lightened(step), placed, mark }),
     remove(step, placed) {
       const { entity } = step;
@@ -52,7 +58,7 @@ export function createAfterwork(prepared: Prepared): Afterwork {
       for (const key of [entity.key, ...entity.needs]) notes.spared.add(key);
     },
     missed: (key) => void notes.missed.add(key),
-    carryOut: () => carryOut(notes, prepared),
+    carryOut: () => carryOut({ ...notes, stages: notes.stages.filter((task) => !hasReached(task, replay)) }, prepared),
   };
 }
 
@@ -68,6 +74,7 @@ async function* carryOut(notes: Notes, prepared: Prepared): AsyncGenerator<Outco
   const due = (kind: Entity["kind"]): Task[] =>
     notes.removals.filter(({ step }) => step.entity.kind === kind && !notes.spared.has(step.source.key));
   const phases = [
+    { tasks: () => notes.stages, work: setStage },
     { tasks: () => notes.links, work: link },
     { tasks: () => due("run"), work: remove },
     { tasks: () => due("experiment"), work: remove },
@@ -98,6 +105,15 @@ async function carry(task: Task, work: Work, notes: Notes, prepared: Prepared): 
     await journal.append({ key, state: "failed", fingerprint: step.stamp, error });
     return { step, state: "failed", error, fileLosses: [], moved: NO_FILES };
   }
+}
+
+function hasReached({ step: { source, entity } }: Task, replay: Pick<Replay, "hasReached">): boolean {
+  return entity.kind === "model-version" && replay.hasReached(source.key, entity.stage);
+}
+
+async function setStage({ step, placed }: Task, _notes: Notes, { job, placements }: Prepared): Promise<void> {
+  const local = localise(step.entity, (key) => placements.placed(key));
+  if (local.kind === "model-version") await settle(job.target, local, placed, job.signal);
 }
 
 /** A reference to something that failed stays open, so that the next run comes back; one to nothing that exists never closes. */

@@ -15,7 +15,9 @@ import type { Job } from "./job.ts";
 import { lossesByMark, markFor, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels } from "./preflight.ts";
 import { clamp } from "./reconcile.ts";
+import { createReplay, type Replay } from "./replay.ts";
 import { concurrently, createLanes, createPipes, type Lanes } from "./schedule.ts";
+import { noteFailure, noteUnknown } from "./unknown.ts";
 import { createAfterwork, type Afterwork } from "./afterwork.ts";
 
 /** Entities in flight per request in flight: while one waits for its files or needs, another can use the connection. */
@@ -28,12 +30,14 @@ const ENTITIES_PER_REQUEST = 2;
 export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): AsyncGenerator<Outcome> {
   const { job } = prepared;
   await refuseForeignModels(prepared);
+  const replay = createReplay(job.target);
   const execution: Execution = {
     prepared,
-    afterwork: createAfterwork(prepared),
+    afterwork: createAfterwork(prepared, replay),
     pipe: createPipes(transfersOf(job)),
     running: new Map(),
     heldBack: new Map(),
+    replay,
   };
   const losses: LossRecord[] = [...(prepared.catalogue.losses ?? [])];
   let whole = true;
@@ -87,6 +91,7 @@ interface Execution {
   readonly running: Map<EntityKey, Promise<unknown>>;
   /** By registered model: the first version that did not move, where the target assigns numbers. */
   readonly heldBack: Map<string, EntityKey>;
+  readonly replay: Replay;
 }
 
 /** Begins an item's work; from now on others can wait for it. */
@@ -116,7 +121,10 @@ async function attempt(item: GroupedStep, execution: Execution): Promise<Outcome
     const error = withContext(thrown, { key: step.source.key });
     // Also of a job that ends here: what is on its way already may still be written.
     holdBack(step, execution);
-    if (isFatal(error)) throw error;
+    if (isFatal(error)) {
+      await noteFailure(step, error, execution.prepared.job);
+      throw error;
+    }
     const { code, message, hint } = error;
     const refusal = { code, message: `cannot write ${step.source.key}: ${message}`, ...(hint === undefined ? {} : { hint }) };
     return fail(step, "failed", refusal, execution);
@@ -152,7 +160,8 @@ async function fail(step: Step, state: "failed" | "blocked" | "refused", error: 
 }
 
 /** The target holds it: nothing is written, but a late link or deletion may still be due. */
-function passOver(step: Step, { prepared, afterwork }: Execution): Outcome {
+function passOver(step: Step, { prepared, afterwork, replay }: Execution): Outcome {
+  replay.isThere(step.source.key);
   const placed = prepared.placements.placed(step.source.key);
   if (placed !== undefined && step.journaled !== true) {
     if (step.action === "link") afterwork.link(step, placed, withoutLink(step.found?.mark ?? step.mark));
@@ -166,10 +175,16 @@ async function writeEntity(item: GroupedStep, execution: Execution): Promise<Out
   const { step } = item;
   const { job, placements } = execution.prepared;
   job.onEvent({ type: "started", key: step.source.key });
-  const draft = createPutContext(item, execution);
-  const local = localise(step.entity, (key) => placements.placed(key));
+  const { afterwork, replay } = execution;
+  const now = await replay.heldBack(step, job.signal);
+  const draft = createPutContext({ ...item, step: now }, execution);
+  await noteUnknown(step, job);
+  const local = localise(now.entity, (key) => placements.placed(key));
   const placed = await job.target.put(local, draft.context);
   placements.set(step.source.key, placed);
+  if (draft.context.isPast !== true) replay.carriedOut(step.source);
+  const isWaiting = replay.isWaiting(step.source.key);
+  if (isWaiting) afterwork.stage(step, placed);
   const { losses, moved } = draft.files();
   if (draft.pendingLinks()) execution.afterwork.link(step, placed, withoutLink(draft.context.mark));
   const missing = losses.filter((loss) => !loss.permanent && !loss.agreed);
@@ -177,7 +192,7 @@ async function writeEntity(item: GroupedStep, execution: Execution): Promise<Out
   if (partial) execution.afterwork.spare(step.entity);
   const removal = !partial && execution.afterwork.remove(step, placed);
   // What is not quite as planned keeps the stamp from matching, so that a resumed job asks the target about it.
-  const fingerprint = draft.pendingLinks() || removal || losses.length > 0 ? `${step.stamp}+pending` : step.stamp;
+  const fingerprint = draft.pendingLinks() || removal || isWaiting || losses.length > 0 ? `${step.stamp}+pending` : step.stamp;
   const hint = "the same command tries them again; with --on-loss drop it goes without them";
   const error: Refusal | undefined = partial
     ? { code: missing[0]?.code ?? "ARTIFACT_UNREADABLE", message: filesMissing(missing), hint }
@@ -226,6 +241,7 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
     signal: job.signal,
     ...(step.found === undefined ? {} : { existing: step.found }),
     ...(job.versionNumbers === "compact" ? { anyNumber: true } : {}),
+    ...(execution.replay.isPast(step.source) ? { isPast: true } : {}),
     get mark() {
       return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks(), filter: (job.files ?? ALL_FILES).id });
     },

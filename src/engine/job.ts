@@ -24,6 +24,8 @@ export interface Job {
   readonly files?: FileFilter;
   /** Default: `preserve`. */
   readonly versionNumbers?: VersionNumbers;
+  /** Send once more what may have taken effect already (see Capabilities.unrecognised). Default: false. */
+  readonly repeatUnknown?: boolean;
   /** Most requests that may be in flight at one host; the number of entities that are worked on is derived from it. */
   readonly inFlight: number;
   /**

@@ -14,6 +14,7 @@ import type { Numbering } from "./numbering.ts";
 import type { Prepared } from "./preflight.ts";
 import { createReconciler } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
+import { whyNotRepeated } from "./unknown.ts";
 
 /** The steps of a job in the order of the source's stream. Places found at the target are noted in `prepared.placements`. */
 export async function* planSteps(prepared: Prepared): AsyncGenerator<Step> {
@@ -56,6 +57,8 @@ async function decide(reconciled: Reconciled, planning: Planning): Promise<Step>
     if (found?.ours === true) prepared.placements.set(source.key, found.key);
     const there = found === undefined ? {} : { found };
     if (refusal !== undefined) return { ...step, ...there, action: "refuse", refusal };
+    const unknown = found === undefined ? await whyNotRepeated(source, job) : undefined;
+    if (unknown !== undefined) return { ...step, action: "refuse", refusal: unknown };
     const numbered = await withNumber(step, found?.key, planning);
     return found === undefined ? { ...numbered, action: "create" } : await decideFound({ ...numbered, found }, prepared);
   } catch (thrown) {

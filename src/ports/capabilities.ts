@@ -29,6 +29,16 @@ export interface Capabilities {
    * the entities that they stand for, and gives as these. Their length is that of a version's tag, and longer ones take several.
    */
   readonly notes?: ReadonlySet<Kind>;
+  /**
+   * Kinds whose objects nothing recognises afterwards: where no answer came to a write, it cannot be seen whether it took effect. Such a
+   * write is told as unknown, and not repeated unless the user says so.
+   */
+  readonly unrecognised?: ReadonlySet<Kind>;
+  /**
+   * Whether a stage transition that is written is carried out. Then a version gets its stage after its transitions (`Target.settle`), and
+   * until then keeps the one that it has. Default: transitions are only kept.
+   */
+  readonly replaysTransitions?: boolean;
   /** Whether versions have a stage. Where false, stages become aliases and tags. */
   readonly stages: boolean;
   /**

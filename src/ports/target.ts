@@ -1,5 +1,5 @@
 // The writing side of a place. Every target is a source too: verification reads back through the same port.
-import type { Entity, Experiment, MetricPoint, PlacedKey, Run, Tags } from "../model/entities.ts";
+import type { Entity, Experiment, MetricPoint, ModelVersion, PlacedKey, Run, Tags } from "../model/entities.ts";
 import type { FileEntry } from "./journal.ts";
 import type { ArtifactFile, LossRecord, NotCarried, Source } from "./source.ts";
 
@@ -36,6 +36,8 @@ export interface PutContext extends FindContext {
    * from half-written ones. Changes when files fail: read it after `files()`.
    */
   readonly mark: string;
+  /** True: the version of a stage transition is at its stage already, so the transition is only to be told, not carried out. */
+  readonly isPast?: boolean;
   /** True: a version may get any number above those that are there, whatever number it has. Default: its own number or none. */
   readonly anyNumber?: boolean;
   /** The entity again, with references to itself resolved, once its key is known (a run's log-model history names the run). */
@@ -67,6 +69,8 @@ export interface Target extends Source {
   put(entity: Entity, context: PutContext): Promise<PlacedKey>;
   /** Sets references that could not be set when the run was put: rewrites its tags and sets the mark. */
   link(run: Run, key: PlacedKey, context: Pick<PutContext, "mark" | "signal">): Promise<void>;
+  /** Gives a version its stage, after its transitions: of places that carry these out, which must have it. Repeatable. */
+  settle?(version: ModelVersion, key: PlacedKey, signal: AbortSignal): Promise<void>;
   /** Puts a run or an experiment into the deleted state. Repeatable. */
   remove(entity: Run | Experiment, key: PlacedKey, signal: AbortSignal): Promise<void>;
   /** Makes what was written final (a bundle's manifest and name). Called once, at the end of a job that was not interrupted. */

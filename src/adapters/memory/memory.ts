@@ -8,7 +8,7 @@ import { memoryCapabilities } from "./capabilities.ts";
 import { artifacts, ask, histories, select } from "./read.ts";
 import { latestPoints, store, storedFile } from "./store.ts";
 import type { Store } from "./store.ts";
-import { find, link, put, remove } from "./write.ts";
+import { find, link, put, remove, settle } from "./write.ts";
 
 export interface MemoryOptions {
   /** Default: a new one, as a registry that nobody has met has. */
@@ -59,6 +59,7 @@ export function createMemory(options: MemoryOptions = {}): MemoryPlace {
     find: async (entity, context) => find(place, entity, context),
     put: (entity, context) => put(place, entity, context),
     link: async (run, key, context) => link(place, run, key, context),
+    settle: async (version, key, signal) => settle(place, version, key, signal),
     remove: async (_entity, key, signal) => remove(place, key, signal),
     finish: () => Promise.resolve(),
     close: () => Promise.resolve(),

@@ -1,5 +1,5 @@
 // The writing side: look-ups by provenance and name, creates and updates, late links, and the deleted state.
-import type { Dated, Entity, EntityKey, MetricPoint, ModelVersion, PlacedKey, Run, Tags } from "../../model/entities.ts";
+import type { Dated, Entity, EntityKey, MetricPoint, ModelVersion, PlacedKey, Run, Stage, Tags } from "../../model/entities.ts";
 import { isDated } from "../../model/facts.ts";
 import { aliasKey, entryId, entryKey, isEntry, keyOf, permissionKey, placed, PROVENANCE, versionKey } from "../../model/keys.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
@@ -39,9 +39,13 @@ export async function put(place: Store, incoming: Entity, context: PutContext): 
   checkLimits(entity, place.capabilities);
   checkReferences(place, entity, before?.entity);
   if (before !== undefined) checkUpdate(restored(before.entity, context), entity);
+  checkStage(place, entity, before?.entity);
 
   // Without the mark: an object that is only half written must not look whole.
   const object = store(place, entity, { points: before?.points ?? [], files: before?.files ?? new Map<string, StoredFile>() });
+  if (entity.kind === "stage-transition" && place.capabilities.replaysTransitions === true && context.isPast !== true) {
+    moveToStage(place, versionKey(entity.model, entity.version), entity.to);
+  }
   if (object.entity.kind === "run") await readPoints(place, object.entity, object, context);
   if (!hasMark(entity)) return placed(key);
   await context.files(async (file, open) => {
@@ -67,6 +71,23 @@ export function link(place: Store, run: Run, key: PlacedKey, context: Pick<PutCo
   checkUpdate(object.entity, linked);
   object.entity = linked;
   mark(place, object, context.mark);
+}
+
+export function settle(place: Store, version: ModelVersion, key: PlacedKey, signal: AbortSignal): void {
+  signal.throwIfAborted();
+  moveToStage(place, key, version.stage);
+}
+
+function moveToStage(place: Store, key: EntityKey, stage: Stage): void {
+  const object = stored(place, key);
+  if (object.entity.kind === "model-version") object.entity = { ...object.entity, stage };
+}
+
+/** Where transitions are carried out, nothing else moves a version before they were. */
+function checkStage({ capabilities }: Store, entity: Entity, before: Entity | undefined): void {
+  if (capabilities.replaysTransitions !== true || entity.kind !== "model-version") return;
+  const stage = before?.kind === "model-version" ? before.stage : "None";
+  if (entity.stage !== stage) throw refusal("REQUEST_FAILED", entity, "its stage comes after its transitions");
 }
 
 export function remove(place: Store, key: PlacedKey, signal: AbortSignal): void {

@@ -75,4 +75,5 @@ export type RegistryEntity = RegisteredModel | ModelVersion | Alias | Part;
 export interface RegistryWriting {
   find(entity: RegistryEntity, context: FindContext): Promise<Found | undefined>;
   put(entity: RegistryEntity, context: PutContext): Promise<PlacedKey>;
+  settle?(version: ModelVersion, key: PlacedKey, signal: AbortSignal): Promise<void>;
 }

@@ -34,6 +34,7 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
     find: (entity, context) => find(writers, entity, context),
     put: (entity, context) => put(writers, entity, context),
     link: (run, key, context) => linkRun(writers.runs, run, key, context),
+    settle: async (version, key, signal) => writers.registry.settle?.(version, key, signal),
     remove: (entity, key, signal) => remove(writers, entity, key, signal),
     finish: () => Promise.resolve(),
     close: () => source.close(),
