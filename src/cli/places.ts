@@ -18,6 +18,7 @@ import { createMlflowSource } from "../adapters/mlflow/source.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
 import { createWorkspace } from "../adapters/mlflow/workspaces.ts";
 import type { Workspace } from "../adapters/mlflow/workspaces.ts";
+import { sharesTracking } from "../engine/same-tracking.ts";
 import { MigrationError } from "../errors.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { OriginId } from "../model/entities.ts";
@@ -93,7 +94,7 @@ export function createPlaces(options: PlacesOptions): Places {
     },
     async target(location, use, signal) {
       if (!isServer(location)) return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
-      if (isDatabricks(location)) return keep(workspaceTarget(await connectWorkspace(location, "target", signal)));
+      if (isDatabricks(location)) return keep(workspaceTarget(await connectWorkspace(location, "target", signal), use, options.onNote));
       return keep(await serverTarget(requireMlflow(location), use, { connect, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
@@ -150,8 +151,11 @@ function examine({ location, role, connect, connectWorkspace }: Examination, opt
   return examineMlflow(() => connect(requireMlflow(location), role, signal), options);
 }
 
-function workspaceTarget(server: DatabricksServer): Target {
-  return createDatabricksTarget(server, createDatabricksSource(server));
+function workspaceTarget(server: DatabricksServer, use: TargetUse, onNote: (line: string) => void): Target {
+  const target = createDatabricksTarget(server, createDatabricksSource(server));
+  if (use.for !== "verify" && sharesTracking({ source: use.source, target }))
+    onNote("source and target are registries of one workspace: experiments, runs and logged models stay where they are");
+  return target;
 }
 
 async function serverTarget(

@@ -6,6 +6,7 @@ import type { Catalogue } from "../ports/source.ts";
 import { createPlacements, type Job, type Placements, provenanceOf } from "./job.ts";
 import { createReconciler } from "./reconcile.ts";
 import { eachConcurrently } from "./schedule.ts";
+import { sharesTracking, withoutTracked, withTrackedInPlace } from "./same-tracking.ts";
 
 /** A job whose names have been checked: ready to be planned, executed or verified. */
 export interface Prepared {
@@ -22,7 +23,9 @@ export interface Prepared {
  */
 export async function prepare(job: Job): Promise<Prepared> {
   refuseCompacting(job);
-  const catalogue = await job.source.select(job.selection, job.signal);
+  const shared = sharesTracking(job);
+  const selected = await job.source.select(job.selection, job.signal);
+  const catalogue = shared ? withoutTracked(selected) : selected;
   job.onEvent({ type: "selected", catalogue });
   const experiments = mapNames(catalogue.experiments, job);
   const models = mapNames(catalogue.models, job);
@@ -31,7 +34,8 @@ export async function prepare(job: Job): Promise<Prepared> {
   refuseIllegal("experiment", experiments, job.target.capabilities.names.experiment);
   refuseIllegal("registered model", models, job.target.capabilities.names.registeredModel);
   const containers = new Map(experiments.map(({ source, name }) => [source.key, name]));
-  return { job, catalogue, containers, placements: createPlacements() };
+  const placements = createPlacements();
+  return { job, catalogue, containers, placements: shared ? withTrackedInPlace(placements) : placements };
 }
 
 /** Throws NAME_TAKEN when the target holds a registered model of a mapped name that did not come from this source. Writes nothing. */

@@ -100,6 +100,8 @@ export interface Source {
   /** For messages; never holds a credential. */
   readonly uri: string;
   readonly origin: OriginId;
+  /** Whose experiments, runs and logged models it shows; several places may show the same ones. Absent: its own copies of them. */
+  readonly tracking?: OriginId;
   readonly capabilities: Capabilities;
   /**
    * Resolves patterns, filters and closure. Throws NOTHING_SELECTED when a pattern or a filter that the user gave selects nothing, and

@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
 import { byState, job, runJob, sampleSource, verifyJob } from "../engine/registry.ts";
+import { openSource, openTarget } from "../databricks/place.ts";
 import { openCatalog, openCatalogSource } from "./place.ts";
 
 const MAPPING = {
@@ -30,4 +31,26 @@ it.each([
   expect(Object.keys(byState(await runJob(job(source, memory))))).toEqual(["done"]);
   expect((await verifyJob(job(source, memory))).flatMap(({ findings }) => findings)).toEqual([]);
   await source.close();
+});
+
+it("within one workspace only the registry moves: runs stay where they are, and versions name them", async () => {
+  await using catalog = await openCatalog();
+  const { fake } = catalog;
+  const workspace = await openTarget(fake);
+  await runJob(job(sampleSource(), workspace, { mapping: { experiments: MAPPING.experiments }, onLoss: "drop" }));
+  const runs = [...fake.state.runs.keys()];
+  const source = await openSource(fake);
+  const options = { mapping: { models: MAPPING.models }, onLoss: "drop" as const };
+  const outcomes = await runJob(job(source, catalog.target, options));
+  expect(Object.keys(byState(outcomes)).filter((state) => state !== "dropped")).toEqual(["done"]);
+  expect([...fake.state.runs.keys()]).toEqual(runs);
+  expect([...(fake.state.catalog.get("main.ml.churn")?.versions.values() ?? [])].map(({ runId = "" }) => runs.includes(runId))).toContain(
+    true,
+  );
+  const { target } = await catalog.again();
+  expect(
+    (await verifyJob(job(source, target, options))).flatMap(({ findings }) => findings).filter(({ kind }) => kind !== "left out"),
+  ).toEqual([]);
+  expect(byState(await runJob(job(source, target, options)))["done"]).toBeUndefined();
+  for (const place of [source, workspace]) await place.close();
 });

@@ -13,6 +13,7 @@ export function createMlflowSource(server: MlflowServer): Source {
   return {
     uri: server.uri,
     origin: server.origin,
+    tracking: server.tracking ?? server.origin,
     capabilities: server.capabilities,
     async select(selection, signal) {
       const spool = createRunSpool();

@@ -26,6 +26,7 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
   return {
     uri: source.uri,
     origin: source.origin,
+    ...(source.tracking === undefined ? {} : { tracking: source.tracking }),
     capabilities: server.capabilities,
     select: (selection, signal) => source.select(selection, signal),
     ask: (question, signal) => source.ask(question, signal),

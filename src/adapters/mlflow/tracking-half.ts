@@ -12,6 +12,8 @@ export interface TrackingHalf {
   /** Without credentials; with the workspace where it is not the default one. */
   readonly uri: string;
   readonly origin: OriginId;
+  /** See Source.tracking; default: the origin. */
+  readonly tracking?: OriginId;
   readonly capabilities: Capabilities;
   readonly dialect: Dialect;
   readonly files: FileAccess;

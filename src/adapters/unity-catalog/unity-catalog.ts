@@ -31,6 +31,7 @@ export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClie
     ...workspace,
     uri: `${workspace.uri} (Unity Catalog)`,
     origin: catalogOrigin(workspace.origin),
+    tracking: workspace.tracking ?? workspace.origin,
     capabilities: catalogCapabilities(workspace.capabilities),
     files: {
       ...workspace.files,
