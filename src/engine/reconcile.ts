@@ -11,6 +11,7 @@ import type {
   Stage,
   Tags,
   VersionEntry,
+  Webhook,
 } from "../model/entities.ts";
 import { idOf } from "../model/keys.ts";
 import { doubleText, pointText } from "../model/facts.ts";
@@ -91,8 +92,16 @@ function reconcileEntity(entity: Entity, context: Context): Entity {
     case "permission":
       return entity;
     case "webhook":
-      return entity.model === undefined ? entity : { ...entity, model: mappedModel(entity.model, context) };
+      return reconcileWebhook(entity, context);
   }
+}
+
+function reconcileWebhook(webhook: Webhook, context: Context): Webhook {
+  const mapped = webhook.model === undefined ? webhook : { ...webhook, model: mappedModel(webhook.model, context) };
+  if (context.capabilities.webhooks !== "disabled" || webhook.status === "DISABLED") return mapped;
+  const rule = "its secret is given out by nobody: give it again, then enable the webhook";
+  context.changes.push({ field: "status", class: "translated", from: webhook.status, to: "DISABLED", rule });
+  return { ...mapped, status: "DISABLED" };
 }
 
 function reconcileEntry<E extends VersionEntry>(entry: E, context: Context): E {

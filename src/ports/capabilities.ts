@@ -39,6 +39,8 @@ export interface Capabilities {
    * until then keeps the one that it has. Default: transitions are only kept.
    */
   readonly replaysTransitions?: boolean;
+  /** `disabled`: a webhook is made disabled, since nobody gives out its secret. Default: as it is. */
+  readonly webhooks?: "disabled";
   /** Whether versions have a stage. Where false, stages become aliases and tags. */
   readonly stages: boolean;
   /**

@@ -11,7 +11,11 @@ const REGISTRY_TAGS = { ...KEYS, valueChars: 5000 } as const;
 export function workspaceCapabilities({ paramValueChars }: { readonly paramValueChars: number }): Capabilities {
   return {
     place: "Databricks workspace",
-    kinds: new Set<Kind>(MLFLOW_KINDS.filter((kind) => kind !== "alias")),
+    kinds: new Set<Kind>([...MLFLOW_KINDS.filter((kind) => kind !== "alias"), "stage-transition", "comment", "webhook"]),
+    // One that is written is mailed to people.
+    notes: new Set<Kind>(["transition-request"]),
+    replaysTransitions: true,
+    webhooks: "disabled",
     stages: true,
     versionNumbers: "assigned",
     creationTimes: "assigned",

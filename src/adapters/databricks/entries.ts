@@ -3,11 +3,13 @@ import { z } from "zod";
 import type { HttpClient, Query } from "../../http/client.ts";
 import { MigrationError } from "../../errors.ts";
 import type { Stage, StageHistory, StageTransition, VersionEntry } from "../../model/entities.ts";
-import { entryKey, versionKey } from "../../model/keys.ts";
+import { entryKey, PROVENANCE_PREFIX, versionKey } from "../../model/keys.ts";
+import { isNote } from "../../model/notes.ts";
 import { byVersionAndTime, timeOf } from "../../model/order.ts";
 import { stageOf } from "../mlflow/convert.ts";
 import { parseWire } from "../mlflow/wire.ts";
 import type { WireModelVersion } from "../mlflow/wire.ts";
+import { REPLAYED } from "./replay.ts";
 
 const API = "/api/2.0/mlflow";
 
@@ -46,7 +48,7 @@ export interface EntryReader {
 export function createEntryReader(http: HttpClient, route: string = ACTIVITIES_ROUTE): EntryReader {
   let probe: Promise<boolean> | undefined;
   let listsPast: boolean | undefined;
-  const past = async (version: WireModelVersion, signal: AbortSignal): Promise<readonly Activity[] | undefined> => {
+  const pastOf = async (version: WireModelVersion, signal: AbortSignal): Promise<readonly Activity[] | undefined> => {
     if (listsPast === false) return undefined;
     const asked = activities(http, route, { version, signal });
     probe ??= asked.then((found) => (listsPast = found !== undefined));
@@ -56,15 +58,28 @@ export function createEntryReader(http: HttpClient, route: string = ACTIVITIES_R
   };
   return {
     async of(version, signal) {
-      const [all, open] = await Promise.all([past(version, signal), openRequests(http, version, signal)]);
-      const entries = [...(all ?? []).flatMap((one) => entryOf(version, one)), ...open.flatMap((one) => requestOf(version, one))];
-      entries.sort((a, b) => byVersionAndTime({ key: a.key, time: timeOf(a) }, { key: b.key, time: timeOf(b) }));
-      return { entries, history: historyOf(version, all === undefined ? undefined : entries) };
+      const [all, open] = await Promise.all([pastOf(version, signal), openRequests(http, version, signal)]);
+      const past = all?.flatMap((one) => entryOf(version, one)).sort(inOrder);
+      const entries = [...(past ?? []).filter((entry) => !isNoted(version, entry)), ...open.flatMap((one) => requestOf(version, one))];
+      return { entries: entries.sort(inOrder), history: historyOf(version, past) };
     },
     get listsPast() {
       return listsPast;
     },
   };
+}
+
+function inOrder(a: VersionEntry, b: VersionEntry): number {
+  return byVersionAndTime({ key: a.key, time: timeOf(a) }, { key: b.key, time: timeOf(b) });
+}
+
+/** Whether mlferry wrote it, and a note on the version tells what it stands for. */
+function isNoted({ tags }: WireModelVersion, entry: VersionEntry): boolean {
+  const written = entry.kind === "comment" ? entry.text : entry.kind === "stage-transition" ? (entry.comment ?? "") : "";
+  return (
+    written.endsWith(REPLAYED) &&
+    [...tags.keys()].some((key) => key.startsWith(PROVENANCE_PREFIX) && isNote(key.slice(PROVENANCE_PREFIX.length)))
+  );
 }
 
 /** Undefined where there is no such route, or none for this login. */

@@ -41,7 +41,7 @@ export async function readParts(of: PartsOf, signal: AbortSignal): Promise<Attac
   await forEach(models, async (name) => take(await modelPermission(http, name, signal)));
   await forEach(experimentIds, async (id) => take(await experimentPermission(http, id, signal)));
   const webhooks: Webhook[] = [];
-  if (models.length > 0) for await (const webhook of listWebhooks(http, signal)) webhooks.push(webhook);
+  if (models.length > 0) for await (const { webhook } of listWebhooks(http, signal)) webhooks.push(webhook);
   return {
     parts: [...entries, ...permissions, ...webhooks],
     histories,

@@ -15,6 +15,8 @@ import type { RegistryReader, VersionThere } from "../mlflow/target-registry-rea
 import { placeOf } from "../mlflow/version-place.ts";
 import { createEntryReader } from "./entries.ts";
 import { readParts } from "./parts.ts";
+import { putComment, putTransition, setStage } from "./replay.ts";
+import { findWebhook, putWebhook } from "./webhook-writing.ts";
 import { createCopies } from "./version-copies.ts";
 import type { Copies, Listings } from "./version-copies.ts";
 import { createVersionCreation } from "./version-creation.ts";
@@ -41,7 +43,7 @@ export function createWorkspaceRegistry({ http, files, clock, activitiesRoute }:
       const models = named.filter(({ key }) => chosen.has(key)).map(({ name }) => name);
       return readParts({ http, entries, versions: stock.versions, models, experimentIds }, signal);
     },
-    async settle(stock, known, signal) {
+    async prepare(stock, known, signal) {
       await copies.check(stock.versions, known, signal);
     },
     placeOf(version, known) {
@@ -80,7 +82,34 @@ async function rootOf(http: HttpClient, key: EntityKey, owner: "run" | "logged-m
 function createWriting(tracking: TrackingParts, clock: Clock): RegistryWriting {
   const creation = createVersionCreation(tracking.calls, clock);
   const reader = createRegistryReader(tracking.server.http, tracking.calls);
-  return registryWriting({ ...tracking, calls: creation.calls }, patient(reader, creation));
+  const own = registryWriting({ ...tracking, calls: creation.calls }, patient(reader, creation));
+  const { http } = tracking.server;
+  const { calls } = tracking;
+  const replay = {
+    calls,
+    notes: own,
+    version: (name: string, number: number, signal: AbortSignal) => reader.version(name, number, signal),
+  };
+  return {
+    find: (entity, context) => (entity.kind === "webhook" ? findWebhook({ http, calls }, entity, context) : own.find(entity, context)),
+    put(entity, context) {
+      switch (entity.kind) {
+        case "stage-transition":
+          return putTransition(replay, entity, context);
+        case "comment":
+          return putComment(replay, entity, context);
+        case "webhook":
+          return putWebhook({ http, calls }, entity, context);
+        case "registered-model":
+        case "model-version":
+        case "transition-request":
+        case "alias":
+        case "permission":
+          return own.put(entity, context);
+      }
+    },
+    settle: ({ model, version, stage }, _key, signal) => setStage(replay, { model, version, stage }, signal),
+  };
 }
 
 /** A reader that waits for versions whose files are being copied, and finds one by its tag among all of its model. */

@@ -18,27 +18,34 @@ const webhook = z.object({
 });
 const listed = z.object({ webhooks: z.array(webhook).default([]), next_page_token: z.string().optional() });
 
+export interface ListedWebhook {
+  readonly webhook: Webhook;
+  /** The provenance of one that mlferry made. */
+  readonly mark: string | undefined;
+}
+
+const MARK = /\n*\[mlferry ([0-9a-f]{32}): [^\]]*\]$/;
+
+/** The description with the provenance at its end, and what is to be done. */
+export function withMark(description: string | undefined, digest: string): string {
+  return `${description === undefined ? "" : `${description}\n\n`}[mlferry ${digest}: made disabled; give its secret again, then enable it]`;
+}
+
 /** Every webhook that there is, for one model or for all. */
-export async function* listWebhooks(http: HttpClient, signal: AbortSignal): AsyncGenerator<Webhook> {
+export async function* listWebhooks(http: HttpClient, signal: AbortSignal): AsyncGenerator<ListedWebhook> {
   const path = `${API}/list`;
   let token: string | undefined;
   do {
     const query: Query = token === undefined ? [] : [["page_token", token]];
     const page = parseWire(listed, await http.json({ method: "GET", path, query, repeat: "safe" }, signal), path);
-    for (const one of page.webhooks) yield toWebhook(one);
+    for (const one of page.webhooks) yield { webhook: toWebhook(one), mark: MARK.exec(one.description ?? "")?.[1] };
     token = page.next_page_token === "" ? undefined : page.next_page_token;
   } while (token !== undefined);
 }
 
-function toWebhook({
-  id,
-  events,
-  model_name: model,
-  description,
-  status,
-  http_url_spec: url,
-  job_spec: job,
-}: z.infer<typeof webhook>): Webhook {
+function toWebhook(one: z.infer<typeof webhook>): Webhook {
+  const { id, events, model_name: model, status, http_url_spec: url, job_spec: job } = one;
+  const description = (one.description ?? "").replace(MARK, "");
   const workspace = job?.workspace_url === undefined ? {} : { workspaceUrl: job.workspace_url };
   return {
     kind: "webhook",
@@ -48,7 +55,7 @@ function toWebhook({
     provenance: new Map(),
     ...(model === undefined ? {} : { model }),
     events,
-    ...(description === undefined || description === "" ? {} : { description }),
+    ...(description === "" ? {} : { description }),
     status,
     target: url === undefined ? { jobId: job?.job_id ?? "", ...workspace } : { url: url.url, verifiesTls: url.enable_ssl_verification },
   };

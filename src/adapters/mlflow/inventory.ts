@@ -39,7 +39,7 @@ export async function takeStock(server: MlflowServer, selection: Selection, spoo
   ]);
   const { runs, loggedModels } = stock;
   leaveOutCarriers(experiments, runs);
-  await server.registry.settle?.(registry, { runs, loggedModels, ...registry }, signal);
+  await server.registry.prepare?.(registry, { runs, loggedModels, ...registry }, signal);
   const experimentIds = [...new Set([...chosen, ...[...runs.values()].map((run) => run.experimentId)])].filter((id) => experiments.has(id));
   const attached = (await server.registry.attached?.({ stock: registry, selection, experimentIds }, signal)) ?? NOTHING;
   return {

@@ -19,7 +19,7 @@ export interface RegistryHalf {
   /** What a selection means of the registry. Throws NOTHING_SELECTED for a pattern without a match. */
   stock(selection: Selection, signal: AbortSignal): Promise<RegistryStock>;
   /** Told once what else there is, before the first `placeOf` after `stock`. */
-  settle?(stock: RegistryStock, known: Known, signal: AbortSignal): Promise<void>;
+  prepare?(stock: RegistryStock, known: Known, signal: AbortSignal): Promise<void>;
   /** What hangs on objects of both halves; absent: nothing does. */
   attached?(of: AttachedTo, signal: AbortSignal): Promise<Attached>;
   /** Where the files of a listed version lie, and whether its run is there. */
