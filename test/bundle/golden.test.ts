@@ -20,6 +20,23 @@ const GOLDEN = [
     sha256: "2e30a9966cd8c5f5db4de8128cf099b07223939667f6049f41a00dfc322d97a3",
     entities: { experiment: 2, run: 42, "logged-model": 1, "registered-model": 1, "model-version": 2, alias: 1 },
   },
+  {
+    version: 3,
+    sha256: "dd73fc896f706417460fb3433f78e027d0539aa5fa342af816eb6f0273ea8214",
+    entities: {
+      experiment: 1,
+      run: 2,
+      "logged-model": 1,
+      "registered-model": 2,
+      "model-version": 3,
+      "stage-transition": 2,
+      comment: 21,
+      "transition-request": 1,
+      alias: 1,
+      permission: 2,
+      webhook: 2,
+    },
+  },
 ] as const;
 
 describe.each(GOLDEN)("the bundle of version $version", ({ version, sha256: digest, entities }) => {

@@ -2,9 +2,16 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openBundleSource } from "../../src/adapters/bundle/source.ts";
+import { KINDS } from "../../src/model/entities.ts";
+import { facts } from "../../src/model/facts.ts";
+import { isEntry } from "../../src/model/keys.ts";
 import { bundleCheckSchema } from "../../src/report/bundle-check-json.ts";
 import { listingSchema } from "../../src/report/json.ts";
 import type { JobJson } from "../../src/report/json.ts";
+import { writeBundle } from "../bundle/rig.ts";
+import { readEntities } from "../contract/reading.ts";
+import { PARTS } from "../contract/sample.ts";
 import { bundleContent } from "./bundle-content.ts";
 import { runPython } from "./leash.ts";
 import { createWorkplace } from "./mlferry.ts";
@@ -15,6 +22,8 @@ import type { LiveServer } from "./servers.ts";
 import { AGREED, AGREED_COUNT, CARRIERS, expectSourceUntouched, NAMED_LOSSES, source } from "./source.ts";
 
 const OBJECTS = { experiment: 23, run: 75, "logged-model": 7, "registered-model": 29, "model-version": 54, alias: 12 };
+/** With the kinds of which an MLflow server has none. */
+const COUNTS = { ...Object.fromEntries(KINDS.map((kind) => [kind, 0])), ...OBJECTS };
 const POINTS = 31_257;
 const UNREADABLE_NAMES = ["%23.txt", "double%2520.txt", "escaped%20space.txt", "folder#1", "hash#tag.txt"];
 const NOT_CARRIED = [
@@ -56,14 +65,14 @@ describe("a whole registry, exported and imported", () => {
   it("writes a bundle that is whole by its own account", async () => {
     const { code, stdout } = await place.run(["verify", bundle, "--json", "--quiet"]);
     const check = bundleCheckSchema.parse(JSON.parse(stdout));
-    expect({ code, problems: check.problems, counts: check.counts }).toEqual({ code: 0, problems: [], counts: OBJECTS });
+    expect({ code, problems: check.problems, counts: check.counts }).toEqual({ code: 0, problems: [], counts: COUNTS });
     expect(check.earlier_losses).toBe(namedLosses().length);
   });
 
   it("writes a bundle that a reader finds whole that was made from its specification alone", async () => {
     const blobs = new Set((await bundleContent(bundle)).blobs);
     const read = (await runPython("../../../examples/read_bundle.py", [bundle])) as { compressed_members: number };
-    expect(read).toMatchObject({ version: 2, counts: OBJECTS, points: expect.any(Number) as number, blobs: blobs.size });
+    expect(read).toMatchObject({ version: 3, counts: COUNTS, points: expect.any(Number) as number, blobs: blobs.size });
     expect(read.compressed_members).toBeGreaterThan(20);
   });
 
@@ -136,6 +145,50 @@ describe("a whole registry, exported and imported", () => {
 
   it("has not written anything to the source", expectSourceUntouched);
 });
+
+describe("the past of versions, which an MLflow server has no place for", () => {
+  const past = PARTS["the past of a version"]?.("noted") ?? [];
+  const model = ["--models", "noted-past"];
+  let bundled: string;
+
+  it("arrives as notes, once", async () => {
+    bundled = join(place.dir, "past.tar");
+    await writeBundle(bundled, past);
+    const { code, report, told } = await place.job(["import", bundled, target.url]);
+    expect(code, told).toBe(0);
+    expect(movedByKind(report)).toMatchObject({ "stage-transition": 4, comment: 3, "transition-request": 1 });
+    const before = await target.storedState();
+    const again = await place.job(["import", bundled, target.url]);
+    expect(Object.keys(movedByKind(again.report)).length).toBeGreaterThan(3);
+    expect(await target.storedState()).toBe(before);
+  });
+
+  it("is verified as what it stands for, and shown as that", async () => {
+    const { code, report } = await place.verify(["verify", bundled, target.url, "--level", "metadata"]);
+    expect({ code, findings: report.findings }).toEqual({ code: 0, findings: [] });
+    const { stdout } = await place.run(["show", target.url, "models:/noted-past/1", "--quiet"]);
+    expect(stdout).toContain("Staging → Production");
+  });
+
+  it("comes out again as it went in", async () => {
+    const out = join(place.dir, "past-again.tar");
+    expect((await place.run(["export", target.url, "-o", out, ...model, "--quiet"])).code).toBe(0);
+    const [there, here] = await Promise.all([pastIn(bundled), pastIn(out)]);
+    expect(there).toHaveLength(8);
+    expect(here).toEqual(there);
+  });
+});
+
+/** Key and facts of what hangs on versions, in the bundle's order. */
+async function pastIn(path: string): Promise<unknown[]> {
+  const opened = await openBundleSource(path);
+  try {
+    const entities = await readEntities(opened, { includeDeleted: true });
+    return entities.filter(isEntry).map((entry) => [entry.key, [...facts(entry)].sort()]);
+  } finally {
+    await opened.close();
+  }
+}
 
 /** Moved, whole or with named losses. */
 function movedByKind({ totals }: JobJson): Record<string, number> {
