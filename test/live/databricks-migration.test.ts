@@ -1,12 +1,16 @@
 // A workspace registry as years of use leave it, on its way to Unity Catalog: planned, cut off, continued, and judged by MLflow's own client.
-import { writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startFakeDatabricks } from "../fakes/databricks/server.ts";
 import type { FakeDatabricks } from "../fakes/databricks/server.ts";
 import { runPython } from "./leash.ts";
 import { createWorkplace } from "./mlferry.ts";
 import type { Ran, Workplace } from "./mlferry.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const EXAMPLE = fileURLToPath(new URL("../../examples/unity-catalog/", import.meta.url));
 
 const TOKENS = { secret: "admin@example.com", others: "other@example.com" };
 
@@ -37,7 +41,8 @@ beforeAll(async () => {
   [old, place] = await Promise.all([startFakeDatabricks({ tokens: TOKENS, workspaceId: "111" }), createWorkplace()]);
   seeded = (await runPython(join("databricks", "seed_registry.py"), [], { env: login(old) })) as Seeded;
   seedWrites = old.requests.filter((route) => WRITES.test(route));
-  await writeFile(join(place.dir, "map.yaml"), MAP);
+  await mkdir(join(place.dir, "bin"));
+  await writeFile(join(place.dir, "bin", "mlferry"), `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`, { mode: 0o755 });
 });
 
 afterAll(async () => {
@@ -53,26 +58,18 @@ function login({ url }: FakeDatabricks): Record<string, string> {
   return { HOME: place.dir, DATABRICKS_HOST: url, DATABRICKS_TOKEN: "secret" };
 }
 
-const MAP = `
-models:
-  - { from: Churn, to: main.ml.churn_upper }
-  - { from: fraud scorer (EU), to: main.ml.fraud_scorer_eu }
-  - { from: Prognose Kündigung, to: main.ml.prognose }
-  - { from: said "twice", to: main.ml.said_twice }
-  - { from: 100 %25 sure, to: main.ml.sure }
-  - { from: a#b&c=d?e, to: main.ml.abcde }
-  - { from: signed late, to: main.ml.signed_late }
-  - { from: left alone, to: main.ml.left_alone }
-  - { from: "*", to: main.ml.* }
-experiments:
-  - { from: /Shared/teams/*, to: /Shared/migrated/* }
-stages:
-  Production: { alias: champion }
-  Staging: { alias: challenger }
-  Archived: { tag: lifecycle=archived }
-`;
-const RENAMED = new Map([...MAP.matchAll(/from: ([^*/\n]+), to: (main\S+) /g)].map(([, from = "", to = ""]) => [from, to]));
-const nameOf = (model: string): string => RENAMED.get(model) ?? `main.ml.${model}`;
+/** What the rules of the example make of the names. */
+const RENAMED: Readonly<Record<string, string>> = {
+  Churn: "churn_upper",
+  "fraud scorer (EU)": "fraud_scorer_eu",
+  "Prognose Kündigung": "prognose_kündigung",
+  'said "twice"': "said_twice",
+  "100 %25 sure": "100_25_sure",
+  "a#b&c=d?e": "a_b_c_d_e",
+  "signed late": "signed_late",
+  "left alone": "left_alone",
+};
+const nameOf = (model: string): string => `main.ml.${RENAMED[model] ?? model}`;
 
 /** Runs the command and kills it at the n-th request that the workspace gets. */
 async function runUntil(request: number, fake: FakeDatabricks, args: readonly string[]): Promise<Ran> {
@@ -108,18 +105,25 @@ function expectArrived({ models, predictions }: Catalog): void {
       expect(predictions[`${nameOf(model)}/${number}`]).toBeCloseTo(factor);
     }
   }
-  // Of two versions in Production the newest is the champion.
+  // Staging is numbered by the example's rules, the newest first; of two versions in Production the newest is the champion.
   expect(models[nameOf("churn")]?.aliases).toEqual({ champion: "4" });
-  expect(models[nameOf("fraud scorer (EU)")]?.aliases).toEqual({ challenger: "2" });
+  expect(models[nameOf("fraud scorer (EU)")]?.aliases).toEqual({ challenger: "2", "challenger-2": "1" });
   expect(predictions[`${nameOf("churn")}@champion`]).toBeCloseTo(0.4);
 }
 
 /** What does not fit is agreed to: values longer than a tag of Unity Catalog, who may do what, webhooks. */
-const HOW = ["--map", "map.yaml", "--on-loss", "drop", "--quiet"];
+const HOW = ["--map", join(EXAMPLE, "map.yaml"), "--on-loss", "drop", "--quiet"];
+
+const COPYING = ["copy", "databricks://old", "databricks-uc://new", ...HOW];
+
+/** A step of the example, as a person runs it. */
+function step(name: string): Promise<Ran> {
+  return place.type(`PATH="$PWD/bin:$PATH" sh "${EXAMPLE}migrate.sh" ${name}`);
+}
 
 it("is planned: what does not fit is told before anything is written", async () => {
   await using fake = await startNew();
-  const { code, report } = await place.plan(["plan", "databricks://old", "databricks-uc://new", "--map", "map.yaml"]);
+  const { code, report } = await place.plan(["plan", "databricks://old", "databricks-uc://new", "--map", join(EXAMPLE, "map.yaml")]);
   expect(code).toBe(3);
   expect(report.steps.filter(({ action }) => action === "refuse").length).toBeGreaterThan(0);
   expect(fake.state.catalog.size + fake.state.runs.size).toBe(0);
@@ -140,16 +144,21 @@ it("goes through a bundle, cut off on both ways, and ends as planned", async () 
   expect(verified.code, `${verified.stdout}${verified.stderr}`).toBe(0);
 });
 
-it("goes straight across, cut off, and a second run writes nothing", async () => {
+it("is moved by the example, step by step: cut off and continued, proven, and with a table of all URIs", async () => {
   await using fake = await startNew();
-  const copying = ["copy", "databricks://old", "databricks-uc://new", ...HOW];
-  for (const request of [100, 400]) expect((await runUntil(request, fake, copying)).code).toBeNull();
-  const copied = await place.run(copying);
-  expect(copied.code, copied.stderr).toBe(0);
+  const look = await step("look");
+  expect(look.code, look.stderr).toBe(0);
+  expect(fake.state.catalog.size).toBe(0);
+  for (const request of [100, 400]) await place.run(COPYING, { onStart: (child) => fake.after(request, () => void child.kill("SIGKILL")) });
+  const moved = await step("move");
+  expect(moved.code, moved.stderr).toBe(0);
   expectArrived(await catalogOf(fake));
   const before = fake.requests.length;
-  const again = await place.run(copying);
-  expect(again.code, again.stderr).toBe(0);
+  expect((await step("move")).code).toBe(0);
   expect(fake.requests.slice(before).filter((route) => WRITES.test(route))).toEqual([]);
+  const proof = await step("prove");
+  expect(proof.code, `${proof.stdout}${proof.stderr}`).toBe(0);
+  const uris = (await readFile(join(place.dir, "uris.csv"), "utf8")).split("\n");
+  expect(uris).toContain("stage,models:/churn/Production,models:/main.ml.churn@champion,version 4");
   expect(old.requests.filter((route) => WRITES.test(route))).toEqual(seedWrites);
 });
