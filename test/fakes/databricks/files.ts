@@ -18,11 +18,13 @@ export const fileRoutes: Routes = [
   [new RegExp(`^GET ${FOLDERS}$`, "s"), listFolder],
   [/^POST \/api\/2\.0\/fs\/create-upload-url$/, (state, call) => signed(state, call, "PUT")],
   [/^POST \/api\/2\.0\/fs\/create-download-url$/, (state, call) => signed(state, call, "GET")],
-  [/^(GET|PUT|PATCH) \/signed\/(?<ticket>[0-9a-f]+)(?<path>\/.+)$/s, useSigned],
+  [/^(GET|PUT|PATCH|DELETE) \/signed\/(?<ticket>[0-9a-f]+)(?<path>\/.+)$/s, useSigned],
 ];
 
+type Method = "GET" | "PUT" | "DELETE";
+
 /** What is behind signed URLs that were given out: what may be done with them, and how often still. */
-const tickets = new WeakMap<State, Map<string, { readonly method: "GET" | "PUT"; readonly path: string; uses: number }>>();
+const tickets = new WeakMap<State, Map<string, { readonly method: Method; readonly path: string; uses: number }>>();
 
 const pathOf = (call: Call): string => (call.parts["path"] ?? "").replace(/\/+$/, "");
 
@@ -87,11 +89,15 @@ function signed(state: State, call: Call, method: "GET" | "PUT"): Json {
 }
 
 /** A URL that needs no other credential, as long as it has uses left. */
-export function signedUrl(state: State, call: Pick<Call, "headers">, { method, path }: { method: "GET" | "PUT"; path: string }): string {
-  const known = tickets.get(state) ?? new Map<string, { method: "GET" | "PUT"; path: string; uses: number }>();
+export function signedUrl(
+  state: State,
+  call: Pick<Call, "headers">,
+  { method, path, uses = state.rules.signedUrlUses }: { method: Method; path: string; uses?: number },
+): string {
+  const known = tickets.get(state) ?? new Map<string, { method: Method; path: string; uses: number }>();
   tickets.set(state, known);
   const ticket = state.hex();
-  known.set(ticket, { method, path, uses: state.rules.signedUrlUses });
+  known.set(ticket, { method, path, uses });
   return `http://${String(call.headers["host"])}/signed/${ticket}${path.split("/").map(encodeURIComponent).join("/")}?X-Signature=${ticket}`;
 }
 
@@ -105,6 +111,7 @@ function useSigned(state: State, call: Call): Reply {
     const bytes = state.files.get(ticket.path);
     return bytes === undefined ? new Reply(404, "<Error><Code>NoSuchKey</Code></Error>") : served(bytes, call);
   }
+  if (call.method === "DELETE" && ticket.method === "DELETE") return new Reply(204);
   return ticket.method === "PUT" ? stored(state, ticket.path, call) : new Reply(403, "<Error><Code>AccessDenied</Code></Error>");
 }
 

@@ -13,6 +13,8 @@ export interface Rules {
   readonly signedUrls: "AWS_PRESIGNED_URL" | "GCP_SIGNED_URL" | "AZURE_SAS_URI" | "AZURE_ADLS_GEN2_SAS_URI";
   /** How often a signed URL can be used before it is refused (403). Default: always. */
   readonly signedUrlUses: number;
+  /** The same of the URLs for parts that come with a new upload; fresh ones follow signedUrlUses. */
+  readonly partUrlUses: number;
   /** What a create in Unity Catalog does with a tag key that it does not allow. */
   readonly illegalTags: "refuse" | "drop";
   /** Whether listings may begin with an empty page that carries a token. Default: no. */
@@ -38,6 +40,7 @@ export const USUAL: Rules = {
   runsFilesApi: true,
   signedUrls: "AWS_PRESIGNED_URL",
   signedUrlUses: Infinity,
+  partUrlUses: Infinity,
   illegalTags: "refuse",
   emptyPages: false,
   pendingReads: 0,

@@ -15,6 +15,7 @@ import { fileRoutes } from "./files.ts";
 import { loggedModelRoutes } from "./logged-models.ts";
 import { createLimiter } from "./limiter.ts";
 import type { Limiter } from "./limiter.ts";
+import { multipartRoutes } from "./multipart.ts";
 import { registryRoutes } from "./registry.ts";
 import type { Routes } from "./routes.ts";
 import type { Rules } from "./rules.ts";
@@ -102,6 +103,7 @@ const ROUTES: Routes = [
   ...activityRoutes,
   ...administrationRoutes,
   ...credentialRoutes,
+  ...multipartRoutes,
   ...fileRoutes,
   ...unityRoutes,
 ];
