@@ -1,6 +1,6 @@
 // Uploads to S3 in parts: databricks_artifacts.proto (CreateMultipartUpload, GetPresignedUploadPartUrl, CompleteMultipartUpload).
 import { fields, invalid, list, required } from "./answer.ts";
-import type { Call, Json , Reply} from "./answer.ts";
+import type { Call, Json, Reply } from "./answer.ts";
 import { filesOfRun } from "./file-places.ts";
 import { signedUrl } from "./files.ts";
 import type { Routes } from "./routes.ts";
