@@ -3,6 +3,7 @@ import { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey, Experiment, RegisteredModel } from "../model/entities.ts";
 import type { NameRule } from "../ports/capabilities.ts";
 import type { Catalogue } from "../ports/source.ts";
+import { experimentName } from "./experiment-names.ts";
 import { createPlacements, type Job, type Placements, provenanceOf } from "./job.ts";
 import { createReconciler } from "./reconcile.ts";
 import { eachConcurrently } from "./schedule.ts";
@@ -71,9 +72,10 @@ interface Mapped {
 }
 
 function mapNames(entities: readonly (Experiment | RegisteredModel)[], job: Job): Mapped[] {
+  const naming = { mapping: job.mapping, capabilities: job.target.capabilities };
   return entities.map((source) => ({
     source,
-    name: (source.kind === "experiment" ? job.mapping.experiment(source.name) : job.mapping.model(source.name)).name,
+    name: (source.kind === "experiment" ? experimentName(source, naming) : job.mapping.model(source.name)).name,
   }));
 }
 

@@ -18,6 +18,7 @@ import { doubleText, pointText } from "../model/facts.ts";
 import type { StageRule } from "../model/mapping.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
+import { experimentName } from "./experiment-names.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
 import { leaveOut } from "./not-held.ts";
 import { createNotePad, type NotePad } from "./note-pad.ts";
@@ -116,7 +117,7 @@ function mappedModel(name: string, { mapping, changes }: Context): string {
 }
 
 function reconcileExperiment(experiment: Experiment, context: Context): Experiment {
-  const renamed = context.mapping.experiment(experiment.name);
+  const renamed = experimentName(experiment, context);
   noteRename(context.changes, "name", experiment.name, renamed);
   noteCreated(experiment, context);
   return { ...experiment, name: renamed.name, tags: reconcileTags(experiment, context) };

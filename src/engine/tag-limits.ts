@@ -18,7 +18,7 @@ export function fitTags(tags: Tags, target: TagTarget, changes: Change[]): Tags 
   const room = (limits.count ?? Infinity) - OWN_TAGS;
   const fitted = new Map<string, string>();
   for (const [key, value] of tags) {
-    const newKey = limits.keyRefuses === undefined ? key : key.replace(limits.keyRefuses, "_");
+    const { key: newKey, rule } = keyAt(key, limits);
     const reason =
       whyNot(newKey, value, { ...target, limits }) ?? (fitted.size >= room ? `more than ${room} tags on one object` : undefined);
     const clash = newKey !== key && (tags.has(newKey) || fitted.has(newKey)) ? `its key would become ${newKey}, which is taken` : undefined;
@@ -33,11 +33,19 @@ export function fitTags(tags: Tags, target: TagTarget, changes: Change[]): Tags 
         class: "translated",
         from: value,
         to: `tag ${newKey}`,
-        rule: "characters that the target refuses in keys",
+        rule,
       });
     }
   }
   return fitted;
+}
+
+/** The key that a tag gets, and why. */
+function keyAt(key: string, { keyRefuses, keysOfPlace }: TagLimits): { readonly key: string; readonly rule: string } {
+  const ofPlace = keysOfPlace?.test(key) === true;
+  const kept = ofPlace ? `source_${key}` : key;
+  const rule = ofPlace ? "the target says such things of its own" : "characters that the target refuses in keys";
+  return { key: keyRefuses === undefined ? kept : kept.replace(keyRefuses, "_"), rule };
 }
 
 function whyNot(key: string, value: string, target: TagTarget & { readonly limits: TagLimits }): string | undefined {

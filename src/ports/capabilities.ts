@@ -10,6 +10,8 @@ export interface TagLimits {
   readonly count?: number;
   /** Characters that a key must not hold (a global expression); each is rewritten to `_`. */
   readonly keyRefuses?: RegExp;
+  /** Keys that the place itself sets: what the source says under one is kept under `source_` and the key. */
+  readonly keysOfPlace?: RegExp;
 }
 
 export interface NameRule {
@@ -66,6 +68,8 @@ export interface Capabilities {
     readonly loggedModel?: NameRule;
     readonly alias?: NameRule;
   };
+  /** Added to the name of an experiment that is a notebook's, since both would have one name. Absent: such names are free. */
+  readonly notebookSuffix?: string;
   readonly tags: Readonly<Partial<Record<Kind, TagLimits>>>;
   /** Longest run parameter value, in characters. */
   readonly paramValueChars?: number;

@@ -5,6 +5,9 @@ import { MLFLOW_KINDS } from "../mlflow/capabilities.ts";
 
 /** Keys of params, metrics and tags (databricks-sdk, service/ml.py). */
 const KEYS = { keyChars: 250, keyRefuses: /[^A-Za-z0-9_.\-: /]/g } as const;
+/** Notebooks, jobs, clusters and owners of one workspace mean nothing, or something else, in another. */
+const OF_WORKSPACE = /^mlflow\.(databricks\.|ownerId$|experimentType$|experiment\.source(Name|Type)$)/;
+
 const REGISTRY_TAGS = { ...KEYS, valueChars: 5000 } as const;
 
 /** What a workspace with its own model registry holds: stages and no aliases. */
@@ -31,9 +34,10 @@ export function workspaceCapabilities({ paramValueChars }: { readonly paramValue
       registeredModel: { pattern: /^[^/:.\0]+$/su, wording: "at least one character, none of / : ." },
       loggedModel: { pattern: /^[^/:.%"']+$/su, wording: "at least one character, none of / : . % \" '" },
     },
+    notebookSuffix: " (runs)",
     tags: {
-      experiment: { ...KEYS, valueChars: 5000, count: 1000 },
-      run: { ...KEYS, valueChars: 65_535, count: 1600 },
+      experiment: { ...KEYS, keysOfPlace: OF_WORKSPACE, valueChars: 5000, count: 1000 },
+      run: { ...KEYS, keysOfPlace: OF_WORKSPACE, valueChars: 65_535, count: 1600 },
       "logged-model": { ...KEYS, valueChars: 5000 },
       "registered-model": REGISTRY_TAGS,
       "model-version": REGISTRY_TAGS,
