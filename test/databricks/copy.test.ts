@@ -1,6 +1,7 @@
 // Whole registries into a workspace, out of it, and into another one.
 import { expect, it } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
+import type { Rules } from "../fakes/databricks/rules.ts";
 import { byState, job, runJob, sampleSource, verifyJob } from "../engine/registry.ts";
 import { openSource, openWorkspace } from "./place.ts";
 
@@ -49,3 +50,26 @@ it("a workspace comes into memory whole", async () => {
   expect((await verifyJob(job(source, memory))).flatMap(({ findings }) => findings)).toEqual([]);
   await source.close();
 });
+
+const SWITCHES: readonly Partial<Rules>[] = [
+  { listsActivities: true },
+  { runsFilesApi: false },
+  { runsFilesApi: false, signedUrls: "GCP_SIGNED_URL", signedUrlUses: 1 },
+  { runsFilesApi: false, signedUrls: "AZURE_SAS_URI", signedUrlUses: 1 },
+  { runsFilesApi: false, signedUrls: "AZURE_ADLS_GEN2_SAS_URI", signedUrlUses: 1 },
+  { pendingReads: 2, emptySources: true, paramValueChars: 6000 },
+];
+
+for (const rules of SWITCHES) {
+  it(`a copy is whole whatever is unknown of a workspace: ${JSON.stringify(rules)}`, async () => {
+    await using first = await openWorkspace({ rules });
+    await using second = await openWorkspace({ workspaceId: "2222", rules });
+    await runJob(job(sampleSource(), first.target, { mapping: MAPPING, onLoss: "drop" }));
+    const source = await openSource(first.fake);
+    const outcomes = byState(await runJob(job(source, second.target, { onLoss: "drop" })));
+    expect(Object.keys(outcomes).sort()).toEqual(["done", "dropped"]);
+    const verified = await verifyJob(job(source, (await second.again()).target, { onLoss: "drop" }));
+    expect(verified.flatMap(({ findings }) => findings).filter(({ kind }) => kind !== "left out")).toEqual([]);
+    await source.close();
+  });
+}
