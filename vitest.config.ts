@@ -5,7 +5,7 @@ import { PlainReporter } from "./test/plain-reporter.ts";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/live/**"],
+    exclude: ["test/live/**", "test/databricks-live/**"],
     testTimeout: 20_000,
     unstubEnvs: true,
     // A golden file that is missing fails its test; `npm test -- -u` writes it.
@@ -13,7 +13,10 @@ export default defineConfig({
     reporters: [
       "default",
       new PlainReporter({
-        notRun: ["live suite against real MLflow servers: it installs them first, which takes minutes (npm run test:live)"],
+        notRun: [
+          "live suite against real MLflow servers: it installs them first, which takes minutes (npm run test:live)",
+          "suite against real Databricks workspaces: it needs some (npm run test:databricks, docs/live-testing.md)",
+        ],
       }),
     ],
   },

@@ -241,7 +241,8 @@ export function setTag(tags: Map<string, string>, body: Json, keyChars: number):
 
 export function checkKey(key: string, chars = 250): void {
   if (key.length > chars) throw invalid(`Key '${key.slice(0, 20)}…' had length ${key.length}, which exceeded length limit of ${chars}`);
-  if (!/^[/\w.\- :]*$/u.test(key))
+  // Letters of any alphabet, as MLflow's clients check it (mlflow/utils/validation.py).
+  if (!/^[/\p{L}\p{N}_.\- :]*$/u.test(key))
     throw invalid(
       `Invalid key '${key}'. Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), and slashes (/).`,
     );
