@@ -33,6 +33,7 @@ import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
 import { refuseForeign } from "./output-path.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
+import { watched } from "./watched.ts";
 import { stateDir } from "./state-dir.ts";
 import { reportOutput, writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
@@ -74,8 +75,12 @@ export function runJob(terminal: Terminal, request: JobRequest): Promise<void> {
 async function openJob(session: Session, request: JobRequest): Promise<{ job: Job; id?: string; close: () => Promise<void> }> {
   const { terminal, places, interruption } = session;
   const { options, flags, target: location, plan, force, compression = "auto" } = request;
-  const source = await places.source(request.source, interruption.signal);
   const dir = stateDir(flags.state, terminal.env);
+  const { source, ...watch } = watched(await places.source(request.source, interruption.signal), {
+    location: request.source,
+    dir,
+    now: terminal.now(),
+  });
   const before = await bundleJobState({ dir, source, location, options, terminal });
   // A plan that was carried out into a bundle finds everything there.
   const reopen = before !== undefined && (before !== "complete" || plan !== undefined);
@@ -89,10 +94,14 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const repeating = request.flags.repeatUnknown === true ? { repeatUnknown: true } : {};
   const toJob = (journal: Journal): Job =>
     heldTo(plan, jobOf(session, { source, target, journal, options, inFlight: flags.concurrency, ...repeating }));
-  if (location.place === "pipe") return { job: toJob(memoryJournal()), close: () => Promise.resolve() };
+  if (location.place === "pipe") return { job: toJob(memoryJournal()), close: async () => watch.close() };
   const { args = terminal.args } = request;
   const journal = await openJobJournal({ dir, source, target, location, options, terminal, args });
-  return { job: toJob(journal), id: journal.job, close: () => journal.close() };
+  const close = (): Promise<void> => {
+    watch.close();
+    return journal.close();
+  };
+  return { job: toJob(journal), id: journal.job, close };
 }
 
 interface CarryOut {

@@ -7,7 +7,7 @@ import { asMigrationError, MigrationError } from "../errors.ts";
 /** The one file that holds every job of a state folder. */
 export const JOURNAL_FILE = "journal.sqlite";
 
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 /** Two jobs may share the file; a commit takes milliseconds, so a wait this long means a stuck disk. */
 const BUSY_TIMEOUT_MS = 10_000;
 
@@ -35,6 +35,14 @@ const UPGRADES: readonly string[] = [
   TABLES,
   `ALTER TABLE job ADD COLUMN args TEXT; ALTER TABLE job ADD COLUMN folder TEXT; ALTER TABLE job ADD COLUMN lock TEXT;`,
   `ALTER TABLE entry ADD COLUMN detail TEXT;`,
+  `CREATE TABLE sighting (
+     origin TEXT NOT NULL, model TEXT NOT NULL, version INTEGER NOT NULL, stage TEXT NOT NULL, changed TEXT, first TEXT NOT NULL,
+     last TEXT NOT NULL, PRIMARY KEY (origin, model, version)
+   ) WITHOUT ROWID;
+   CREATE TABLE stage_change (
+     origin TEXT NOT NULL, model TEXT NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL, from_stage TEXT NOT NULL,
+     to_stage TEXT NOT NULL, at TEXT NOT NULL, after TEXT NOT NULL, before TEXT NOT NULL, PRIMARY KEY (origin, model, version, number)
+   ) WITHOUT ROWID;`,
 ];
 
 /**

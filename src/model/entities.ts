@@ -147,6 +147,8 @@ export interface ModelVersion extends Node<"model-version"> {
   readonly user?: string;
   /** How far the stage transitions that come with it tell its past. No fact: it describes the reading, not the version. */
   readonly history?: StageHistory;
+  /** When the place last changed it, where that is of use because its past cannot be read. No fact either, and not kept in bundles. */
+  readonly changedAt?: EpochMs;
 }
 
 export interface StageHistory {

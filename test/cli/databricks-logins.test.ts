@@ -35,7 +35,7 @@ test("a copy between two profiles sends each workspace its own token, whatever t
   await fill(old, "token-of-old");
   const cwd = homeWith(`[old]\nhost = ${old.url}\ntoken = token-of-old\n\n[fresh]\nhost = ${fresh.url}\ntoken = token-of-fresh\n`);
   const env = { HOME: cwd, DATABRICKS_HOST: "https://elsewhere.invalid", DATABRICKS_TOKEN: "token-of-nobody" };
-  const ran = await mlferryHere(["copy", "databricks://old", "databricks://fresh", "--json"], { cwd, env });
+  const ran = await mlferryHere(["copy", "databricks://old", "databricks://fresh", "--on-loss", "drop", "--json"], { cwd, env });
   expect([ran.code, ran.stderr.includes("token-of")]).toEqual([0, false]);
   expect(fresh.state.model("churn").versions.size).toBe(4);
 });
@@ -56,7 +56,7 @@ test("a copy between two sets of variables does too, and a token that ends on th
     MLFERRY_TARGET_DATABRICKS_CLIENT_SECRET: ROBOT.clientSecret,
   };
   target.fake = fresh;
-  const ran = await mlferryHere(["copy", "databricks", "databricks"], { cwd, env });
+  const ran = await mlferryHere(["copy", "databricks", "databricks", "--on-loss", "drop"], { cwd, env });
   expect([ran.code, fresh.requests.filter((name) => name === "POST /oidc/v1/token").length]).toEqual([0, 2]);
   expect(fresh.state.model("churn").versions.size).toBe(4);
 });
@@ -97,4 +97,24 @@ test("mlferry.yaml names workspaces, with a login of their own", async () => {
   writeFileSync(join(cwd, "mlferry.yaml"), "registries: { work: { uri: 'databricks://dev', token_command: [printf, token-of-dev] } }");
   const ran = await mlferryHere(["ls", "work"], { cwd, env: { HOME: cwd, PATH: process.env["PATH"] ?? "" } });
   expect([ran.code, ran.stderr]).toEqual([0, ""]);
+});
+
+test("what changes between two exports of a workspace that tells no past is in the second as a transition", async () => {
+  const fake = await start("watched");
+  await fill(fake, "token-of-watched");
+  const cwd = tempFolder();
+  const env = { HOME: cwd, DATABRICKS_HOST: fake.url, DATABRICKS_TOKEN: "token-of-watched" };
+  const history = async (name: string): Promise<string> => {
+    const exported = await mlferryHere(["export", "databricks", "-o", name, "--models", "churn", "--on-loss", "drop"], { cwd, env });
+    expect(exported.code, exported.stderr).toBe(0);
+    return (await mlferryHere(["show", name, "models:/churn/7"], { cwd, env })).stdout;
+  };
+  expect(await history("first")).toMatch(/stage history +complete since 20/);
+  const move = { name: "churn", version: "7", stage: "Staging", archive_existing_versions: false };
+  const headers = { authorization: "Bearer token-of-watched", "content-type": "application/json" };
+  const path = `${fake.url}/api/2.0/mlflow/model-versions/transition-stage`;
+  expect((await fetch(path, { method: "POST", headers, body: JSON.stringify(move) })).status).toBe(200);
+  const second = await history("second");
+  expect(second).toMatch(/stage history +partial since 20/);
+  expect(second).toContain("None → Staging");
 });

@@ -146,7 +146,7 @@ describe("a journal of schema 1", () => {
     expect(await journal.last(keyOf("run", "r1"))).toMatchObject({ state: "done", placed: "run:there" });
     await journal.end("complete");
     await journal.close();
-    expect(schema()).toBe(3);
+    expect(schema()).toBe(4);
     expect(await jobStatuses(dir)).toMatchObject([{ condition: "complete", args: ["copy", "a", "b"], started: 10 }]);
   });
 });

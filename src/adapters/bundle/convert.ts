@@ -30,7 +30,7 @@ export async function toRecord(entity: Entity, store: StoreText): Promise<Entity
       return { ...dropped(entity, ["createdAt", "tags"]), ...node, tags: toPairs(entity.tags), ...createdAt(entity) };
     case "model-version":
       return {
-        ...dropped(entity, ["createdAt", "tags", "history"]),
+        ...dropped(entity, ["createdAt", "tags", "history", "changedAt"]),
         ...node,
         tags: toPairs(entity.tags),
         files: { ...entity.files },

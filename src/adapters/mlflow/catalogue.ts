@@ -12,6 +12,7 @@ import type { Inventory } from "./inventory.ts";
 import type { RegistryHalf } from "./registry-half.ts";
 import type { RunSpool } from "./run-spool.ts";
 import type { RunIndex } from "./stock.ts";
+import type { WireModelVersion } from "./wire.ts";
 
 export interface CatalogueOptions extends Pick<RegistryHalf, "placeOf"> {
   readonly selection: Selection;
@@ -20,9 +21,11 @@ export interface CatalogueOptions extends Pick<RegistryHalf, "placeOf"> {
 
 /** The catalogue of what `selection` comes to. Throws NOTHING_SELECTED. Whole runs are read from `spool` when their turn comes. */
 export function catalogueOf(inventory: Inventory, options: CatalogueOptions): Catalogue {
-  const noted = inventory.versions.map((wire) => convert.toModelVersion(wire, options.placeOf(wire, inventory)));
-  const versions = noted.map((version) => withHistory(withoutNotes(version), inventory));
-  const parts = inPartOrder([...noted.flatMap(notesOn), ...(inventory.parts ?? []), ...inventory.attached.parts]);
+  const noted = inventory.versions.map((wire) =>
+    withHistory(convert.toModelVersion(wire, options.placeOf(wire, inventory)), wire, inventory),
+  );
+  const versions = noted.map(withoutNotes);
+  const parts = inPartOrder([...noted.flatMap(notesOn), ...inventory.attached.parts]);
   const { keys: chosen, pulledIn, leftOut } = closureOf(inventory, { versions, parts }, options.selection);
   const runs = parentsFirst([...inventory.runs.values()].filter((run) => chosen.has(convert.runKey(run.id))));
   const experiments = [...inventory.experiments.values()].map(convert.toExperiment).filter((item) => chosen.has(item.key));
@@ -58,9 +61,13 @@ export function catalogueOf(inventory: Inventory, options: CatalogueOptions): Ca
   }
 }
 
-function withHistory(version: ModelVersion, { attached }: Inventory): ModelVersion {
+function withHistory(
+  version: ModelVersion,
+  { last_updated_timestamp: changedAt }: WireModelVersion,
+  { attached }: Inventory,
+): ModelVersion {
   const history = attached.histories.get(version.key);
-  return history === undefined ? version : { ...version, history };
+  return history === undefined ? version : { ...version, history, ...(changedAt === undefined ? {} : { changedAt }) };
 }
 
 function closureOf(inventory: Inventory, { versions, parts }: Registered, selection: Selection): Closure {

@@ -56,8 +56,6 @@ export interface Attached {
 export interface RegistryStock extends Promotions, ListedVersions {
   /** All models that there are, with their aliases. */
   readonly models: readonly WireRegisteredModel[];
-  /** What hangs on models and versions beside the notes that are tags of these. */
-  readonly parts?: readonly Part[];
 }
 
 /** What the writing of versions needs of the tracking half. */
