@@ -15,7 +15,9 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 it("MLflow's client registers, finds and loads models, and has no aliases, tags or stages there", async () => {
   await using fake = await startFakeUnityCatalog({ storage: { root: pathToFileURL(root).href }, schemas: ["main.ml"] });
-  const seen = await runPython("unity_catalog_oss.py", ["registry", "--uri", `uc:${fake.url}`], { env: { HOME: root } });
+  const seen = await runPython("unity_catalog_oss.py", ["registry", "--uri", `uc:${fake.url}`], {
+    env: { HOME: root, MLFLOW_TRACKING_URI: `sqlite:///${root}/mlflow.db` },
+  });
   expect(seen).toEqual({
     seen: {
       // Tags went along with both creates.

@@ -64,8 +64,10 @@ const MOST_ON_A_PAGE = 100;
 
 /** PagedListingHelper.java: at most 100, and 0 means that too. */
 export function pageSize(query: ReadonlyMap<string, string>): number {
-  const asked = Number(query.get("max_results") ?? 0);
-  if (!Number.isInteger(asked) || asked < 0) throw invalid("maxResults must be greater than or equal to 0");
+  const text = query.get("max_results") ?? "0";
+  const asked = Number(text);
+  if (!Number.isInteger(asked)) throw invalid(`For input string: "${text}"`);
+  if (asked < 0) throw invalid("maxResults must be greater than or equal to 0");
   return asked === 0 ? MOST_ON_A_PAGE : Math.min(asked, MOST_ON_A_PAGE);
 }
 

@@ -39,7 +39,7 @@ function modelOf(state: State, fullName: string): Model {
 }
 
 function versionOf(state: State, fullName: string, number: string): { model: Model; version: Version } {
-  if (!/^-?\d+$/.test(number)) throw invalid(`Can't convert '${number}' to type 'Long'.`);
+  if (!/^-?\d+$/.test(number)) throw invalid(`For input string: "${number}"`);
   const model = modelOf(state, fullName);
   const version = model.versions.get(Number(number));
   if (version === undefined) throw new Refused("NOT_FOUND", `Model version not found: ${fullName}/${number}`);

@@ -95,7 +95,7 @@ const BASE = "/api/2.1/unity-catalog";
 
 async function serve(fake: Fake, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "http://fake");
-  const path = decodeURIComponent(url.pathname);
+  const path = url.pathname;
   const bytes = await readBody(request);
   const name = `${request.method ?? ""} ${path}`;
   fake.requests.push(name);
@@ -118,7 +118,7 @@ function answer(
   { url, path, bytes }: { readonly url: URL; readonly path: string; readonly bytes: Buffer },
 ): Reply {
   const plain = (status: number, body: string): Reply => ({ status, type: "text/plain; charset=utf-8", body });
-  const json = (status: number, body: Json): Reply => ({ status, type: "application/json; charset=utf-8", body: JSON.stringify(body) });
+  const json = (status: number, body: Json): Reply => ({ status, type: "application/json", body: JSON.stringify(body) });
   if (!path.startsWith(`${BASE}/`)) return plain(404, "Status: 404\nDescription: Not Found");
   try {
     if (fake.token !== undefined && headers.authorization !== `Bearer ${fake.token}`) {
@@ -128,7 +128,8 @@ function answer(
     for (const [pattern, handle] of ROUTES) {
       const match = pattern.exec(`${method} ${route}`);
       if (match === null) continue;
-      const call: Call = { query: new Map(url.searchParams), body: jsonOf(bytes), parts: match.groups ?? {} };
+      const parts = Object.fromEntries(Object.entries(match.groups ?? {}).map(([part, text]) => [part, decodeURIComponent(text)]));
+      const call: Call = { query: new Map(url.searchParams), body: jsonOf(bytes), parts };
       const result = handle(fake.state, call);
       return typeof result === "string" ? plain(200, result) : json(200, result);
     }
