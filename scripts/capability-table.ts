@@ -55,6 +55,7 @@ const ROWS: readonly Row[] = [
   ["creation times", ({ creationTimes }) => creationTimes],
   ["users of runs", ({ runUsers = "chosen" }) => runUsers],
   ["files of versions", ({ versionFiles }) => versionFiles],
+  ["run links of versions", ({ runLinks = true }) => yesNo(runLinks)],
   ["±Infinity as a metric value", ({ infinities }) => yesNo(infinities)],
   ["name of an experiment", ({ names }) => nameText(names.experiment)],
   ["name of a registered model", ({ names }) => nameText(names.registeredModel)],
@@ -78,9 +79,10 @@ function tagText({ tags }: Capabilities, kind: Kind): string {
   const limits = tags[kind];
   if (limits === undefined) return "no limits";
   const parts = [
+    ...(limits.count === 0 ? ["none"] : []),
     ...(limits.keyChars === undefined ? [] : [`keys of ${String(limits.keyChars)}`]),
     ...(limits.valueChars === undefined ? [] : [`values of ${String(limits.valueChars)} characters`]),
-    ...(limits.count === undefined ? [] : [`${String(limits.count)} at most`]),
+    ...((limits.count ?? 0) === 0 ? [] : [`${String(limits.count)} at most`]),
     ...(limits.keyRefuses === undefined ? [] : ["some characters of keys become _"]),
   ];
   return parts.join(", ");

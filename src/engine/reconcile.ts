@@ -20,11 +20,11 @@ import type { Capabilities } from "../ports/capabilities.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
 import { experimentName } from "./experiment-names.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
-import { leaveOut } from "./not-held.ts";
+import { leaveOut, NOT_HELD, stageLoss, withoutLinks } from "./not-held.ts";
 import { createNotePad, type NotePad } from "./note-pad.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
 import { STAGE_TAG, stageRule } from "./stage-claims.ts";
-import { fitTags, whyNotHeld } from "./tag-limits.ts";
+import { fitTags, hasNoTags, whyNotHeld } from "./tag-limits.ts";
 
 export interface Reconciler {
   reconcile(entity: Entity): Reconciled;
@@ -185,24 +185,29 @@ function reconcileVersion(version: ModelVersion, context: Context): ModelVersion
   const extra = new Map<string, string>();
   const stage = reconcileStage(version, context, extra);
   const placedFiles = reconcileVersionFiles(version, context, extra);
-  const { run, ...rest } = withDescription(version, context);
+  const { run, ...rest } = withoutLinks(withDescription(version, context), context);
   const tags = reconcileTags(version, context, extra);
   context.notes.leaveRoom(version, tags);
   return { ...rest, ...(run === undefined || extra.has(RUN_TAG) ? {} : { run }), ...placedFiles, model: renamed.name, stage, tags };
 }
 
-/** A stage that the target does not keep is readable on the version all the same, whatever else it became. */
 function noteUser(user: string, { changes }: Context): void {
   changes.push({ field: "user", class: "inherent", from: user, to: "tag mlferry_created_by", rule: "the target sets its own" });
 }
 
+/** A stage that the target does not keep is readable on the version all the same, whatever else it became; only without any tags it is lost. */
 function reconcileStage(version: ModelVersion, context: Context, extra: Map<string, string>): Stage {
   const { capabilities, mapping, aliases } = context;
   const { stage } = version;
+  const keepsNone = !capabilities.stages && hasNoTags(capabilities.tags["model-version"]);
   if (stage === "None") {
     // A source without stages has only such versions, and what it says of their stages itself stands.
-    if (!capabilities.stages && !version.tags.has(STAGE_TAG)) extra.set(STAGE_TAG, stage);
+    if (!capabilities.stages && !keepsNone && !version.tags.has(STAGE_TAG)) extra.set(STAGE_TAG, stage);
     return stage;
+  }
+  if (keepsNone) {
+    context.changes.push(stageLoss(version));
+    return "None";
   }
   if (mapping.stage(stage) === undefined && capabilities.stages) return stage;
   const keep = stageRule(stage, mapping);
@@ -226,9 +231,12 @@ function reconcileVersionFiles(
   context: Context,
   extra: Map<string, string>,
 ): Pick<ModelVersion, "files" | "needs"> & { run?: EntityKey } {
-  const { files } = version;
-  if (files.owner === "logged-model" && !context.capabilities.kinds.has("logged-model")) {
-    const rule = "the target has no logged models: the version gets their files as its own";
+  const { files, run } = version;
+  if (run !== undefined && version.needs.includes(run) && !context.capabilities.kinds.has("run")) {
+    return reconcileVersionFiles({ ...version, needs: version.needs.filter((key) => key !== run) }, context, extra);
+  }
+  if ((files.owner === "logged-model" || files.owner === "run") && !context.capabilities.kinds.has(files.owner)) {
+    const rule = `the target has no ${NOT_HELD[files.owner]}: the version gets their files as its own`;
     context.changes.push({ field: "files", class: "translated", from: `${files.key}#${files.path}`, to: "own", rule });
     const own: ModelVersion = { ...version, files: { owner: "own" }, needs: version.needs.filter((key) => key !== files.key) };
     return reconcileVersionFiles(own, context, extra);

@@ -16,11 +16,11 @@ export interface TagTarget extends Pick<Capabilities, "textRefuses"> {
 export function fitTags(tags: Tags, target: TagTarget, changes: Change[]): Tags {
   const limits = target.limits ?? {};
   const room = (limits.count ?? Infinity) - OWN_TAGS;
+  const full = hasNoTags(limits) ? NO_TAGS : `more than ${room} tags on one object`;
   const fitted = new Map<string, string>();
   for (const [key, value] of tags) {
     const { key: newKey, rule } = keyAt(key, limits);
-    const reason =
-      whyNot(newKey, value, { ...target, limits }) ?? (fitted.size >= room ? `more than ${room} tags on one object` : undefined);
+    const reason = whyNot(newKey, value, { ...target, limits }) ?? (fitted.size >= room ? full : undefined);
     const clash = newKey !== key && (tags.has(newKey) || fitted.has(newKey)) ? `its key would become ${newKey}, which is taken` : undefined;
     if (reason !== undefined || clash !== undefined) {
       changes.push({ field: `tags.${key}`, class: "lost", from: value, rule: reason ?? clash ?? "" });
@@ -46,6 +46,14 @@ function keyAt(key: string, { keyRefuses, keysOfPlace }: TagLimits): { readonly 
   const kept = ofPlace ? `source_${key}` : key;
   const rule = ofPlace ? "the target says such things of its own" : "characters that the target refuses in keys";
   return { key: keyRefuses === undefined ? kept : kept.replace(keyRefuses, "_"), rule };
+}
+
+/** The reason why a fact that could only be kept in a tag is lost. */
+export const NO_TAGS = "the target has no tags";
+
+/** Whether objects of a kind cannot have a single tag: see TagLimits.count. */
+export function hasNoTags(limits: TagLimits | undefined): boolean {
+  return limits?.count === 0;
 }
 
 function whyNot(key: string, value: string, target: TagTarget & { readonly limits: TagLimits }): string | undefined {

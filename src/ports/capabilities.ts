@@ -6,7 +6,7 @@ export interface TagLimits {
   readonly keyChars?: number;
   /** Longest value, in characters. */
   readonly valueChars?: number;
-  /** Most tags on one object, mlferry's own included. */
+  /** Most tags on one object, mlferry's own included. 0: none at all, and the place keeps mlferry's own facts in another way. */
   readonly count?: number;
   /** Characters that a key must not hold (a global expression); each is rewritten to `_`. */
   readonly keyRefuses?: RegExp;
@@ -60,6 +60,8 @@ export interface Capabilities {
    * names the run that it had, or none. `own-copy`: every version's files are written for it.
    */
   readonly versionFiles: "any" | "by-reference" | "by-free-reference" | "own-copy";
+  /** Whether a version can name its run by an address too (MLflow's `run_link`). Default: yes. */
+  readonly runLinks?: boolean;
   /** Whether ±Infinity survives as a metric value. NaN does everywhere. */
   readonly infinities: boolean;
   readonly names: {

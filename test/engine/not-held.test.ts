@@ -100,3 +100,44 @@ function totalsOf(outcomes: readonly Outcome[]): ReturnType<ReturnType<typeof fo
   for (const outcome of outcomes) fold.add(outcome);
   return fold.totals();
 }
+
+/** A registry of models alone, as the open-source Unity Catalog is. */
+const MODELS_ONLY: Partial<Capabilities> = {
+  kinds: new Set(["registered-model", "model-version"]),
+  stages: false,
+  runLinks: false,
+  versionFiles: "own-copy",
+  tags: { "registered-model": { count: 0 }, "model-version": { count: 0 } },
+};
+
+test("a place that holds models alone gets them with their files, and everything else is a loss with its name", async () => {
+  const source = createMemory({ origin: ORIGIN, newIds: false });
+  source.load(experiment("1"));
+  const made = run("a".repeat(32));
+  source.load(made, { files: { "model/MLmodel": "m" } });
+  source.load(model("m", { tags: new Map([["team", "a"]]) }));
+  const files = { owner: "run", key: made.key, path: "model" } as const;
+  source.load(version("m", 1, { run: made.key, files, stage: "Production", runLink: "https://old/1", tags: new Map([["t", "v"]]) }));
+  const target = place(MODELS_ONLY);
+
+  const refused = await runJob(job(source, target));
+  expect(byState(refused)["refused"]).toContain("model-version:m/1");
+  const outcomes = await runJob(job(source, target, { onLoss: "drop" }));
+  expect(byState(outcomes)).toEqual({
+    dropped: ["experiment:1", made.key],
+    done: ["model-version:m/1", "registered-model:m"],
+  });
+  expect(totalsOf(outcomes).lost.map(({ key, field, reason }) => [key, field, reason])).toEqual([
+    ["experiment:1", "", "the target has no experiments"],
+    [made.key, "", "the target has no runs"],
+    ["registered-model:m", "tags.team", "the target has no tags"],
+    ["model-version:m/1", "stage", "the target has no tags and no stages"],
+    ["model-version:m/1", "run", "the target has no runs"],
+    ["model-version:m/1", "runLink", "a version has no run link at the target"],
+    ["model-version:m/1", "tags.t", "the target has no tags"],
+  ]);
+  const moved = outcomes.find(({ step }) => step.source.kind === "model-version")?.moved;
+  expect(moved).toEqual({ files: 1, bytes: 1 });
+  const again = await runJob(job(source, target, { onLoss: "drop" }));
+  expect(Object.keys(byState(again)).sort()).toEqual(["dropped", "skipped"]);
+});

@@ -80,7 +80,9 @@ function checkTags(entity: Entity, tags: Tags, capabilities: Capabilities): void
       throw refusal("REQUEST_FAILED", entity, `tag key ${JSON.stringify(key)} has characters that are not allowed`);
     }
   }
-  if (tags.size + own.length > (limits?.count ?? Infinity)) throw refusal("REQUEST_FAILED", entity, "too many tags");
+  // Where there are none at all, the place keeps mlferry's own elsewhere.
+  if (tags.size + (limits?.count === 0 ? 0 : own.length) > (limits?.count ?? Infinity))
+    throw refusal("REQUEST_FAILED", entity, "too many tags");
   const foreign = [...tags.keys()].find((key) => key.startsWith(PROVENANCE_PREFIX));
   if (foreign !== undefined) throw refusal("REQUEST_FAILED", entity, `tag ${foreign} is mlferry's own`);
 }
