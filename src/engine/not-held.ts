@@ -28,7 +28,8 @@ export function withoutLinks(
   if (runLink !== undefined && !keepsLink) {
     changes.push({ field: "runLink", class: "lost", from: runLink, rule: "a version has no run link at the target" });
   }
-  return { ...rest, ...(keepsRun ? { run } : {}), ...(keepsLink ? { runLink } : {}) };
+  const needs = keepsRun ? rest.needs : rest.needs.filter((key) => key !== run);
+  return { ...rest, needs, ...(keepsRun ? { run } : {}), ...(keepsLink ? { runLink } : {}) };
 }
 
 /** The stage of a version where nothing can keep it. */

@@ -184,8 +184,8 @@ function reconcileVersion(version: ModelVersion, context: Context): ModelVersion
   if (capabilities.creationTimes === "assigned" && version.user !== undefined && version.user !== "") noteUser(version.user, context);
   const extra = new Map<string, string>();
   const stage = reconcileStage(version, context, extra);
-  const placedFiles = reconcileVersionFiles(version, context, extra);
   const { run, ...rest } = withoutLinks(withDescription(version, context), context);
+  const placedFiles = reconcileVersionFiles({ ...version, needs: rest.needs }, context, extra);
   const tags = reconcileTags(version, context, extra);
   context.notes.leaveRoom(version, tags);
   return { ...rest, ...(run === undefined || extra.has(RUN_TAG) ? {} : { run }), ...placedFiles, model: renamed.name, stage, tags };
@@ -231,10 +231,7 @@ function reconcileVersionFiles(
   context: Context,
   extra: Map<string, string>,
 ): Pick<ModelVersion, "files" | "needs"> & { run?: EntityKey } {
-  const { files, run } = version;
-  if (run !== undefined && version.needs.includes(run) && !context.capabilities.kinds.has("run")) {
-    return reconcileVersionFiles({ ...version, needs: version.needs.filter((key) => key !== run) }, context, extra);
-  }
+  const { files } = version;
   if ((files.owner === "logged-model" || files.owner === "run") && !context.capabilities.kinds.has(files.owner)) {
     const rule = `the target has no ${NOT_HELD[files.owner]}: the version gets their files as its own`;
     context.changes.push({ field: "files", class: "translated", from: `${files.key}#${files.path}`, to: "own", rule });
