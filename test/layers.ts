@@ -15,7 +15,11 @@ const FILES = ["crypto", "fs", "fs/promises", "os", "path", "stream", "stream/pr
 /** By path below src. `adapters/*` is each place by itself, unless it has a line of its own. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
   errors: { imports: [], modules: [], reason: "everything throws MigrationError, so it depends on nothing" },
-  model: { imports: ["errors"], modules: ["zod", "node:crypto"], reason: "the nouns are pure: no place, no input or output" },
+  model: {
+    imports: ["errors"],
+    modules: ["zod", "yaml", "node:crypto"],
+    reason: "the nouns are pure: no place, no input or output; what MLflow writes beside a model is YAML",
+  },
   ports: { imports: ["model", "errors"], modules: [], reason: "contracts only" },
   engine: {
     imports: ["ports", "model", "errors"],

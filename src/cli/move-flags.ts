@@ -20,7 +20,7 @@ export type MoveFlags = PlaceFlags &
   NumberFlags &
   OutputFlags &
   PaceFlags &
-  StateFlags & { readonly dryRun?: boolean; readonly repeatUnknown?: boolean };
+  StateFlags & { readonly dryRun?: boolean; readonly repeatUnknown?: boolean; readonly contentChecks?: boolean };
 
 export function addMoveFlags(command: Command): Command {
   addPlaceFlags(command, { target: true });

@@ -1,20 +1,25 @@
 // What a job would do: the same steps, without a journal and without a write.
 import { planSteps } from "../engine/plan.ts";
-import { prepare, refuseForeignModels } from "../engine/preflight.ts";
+import { PREFLIGHT } from "../engine/preflight-finding.ts";
+import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
+import type { EntityKey } from "../model/entities.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
 import { planJson } from "../report/json.ts";
 import { isThere } from "../report/loss-text.ts";
 import { planText } from "../report/plan-text.ts";
 import { foldSteps, hasUnagreedLoss } from "../report/plan-totals.ts";
 import type { PlanTotals } from "../report/plan-totals.ts";
+import { preflightJson, preflightText } from "../report/preflight-text.ts";
+import type { Preflight } from "../report/preflight-text.ts";
 import { isPassedOver, unreadField, unreadLines } from "../report/unread-workspaces.ts";
-import { EXIT } from "./exit-codes.ts";
+import { EXIT, gravest } from "./exit-codes.ts";
 import type { RootFlags } from "./file-flags.ts";
 import type { OutputFlags, PaceFlags } from "./flags.ts";
 import type { JobOptions } from "./job-options.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
+import { contentCheck, looksIntoFiles, nameCheck, stopsJob, versionsOf } from "./plan-preflight.ts";
 import { beginPlanFile, savePlanStep } from "./plan-output.ts";
 import type { PlanOutput } from "./plan-output.ts";
 import { inSession } from "./session.ts";
@@ -26,7 +31,8 @@ export interface PlanRequest {
   readonly source: Location;
   readonly target: Location;
   readonly options: JobOptions;
-  readonly flags: OutputFlags & PaceFlags & RootFlags;
+  /** `contentChecks` (default true): whether to look into the files of versions. */
+  readonly flags: OutputFlags & PaceFlags & RootFlags & { readonly contentChecks?: boolean };
   /** Where to save the plan, if it is to be saved. */
   readonly output?: PlanOutput;
 }
@@ -36,26 +42,44 @@ export function runPlan(terminal: Terminal, request: PlanRequest): Promise<void>
   const { flags, source, target } = request;
   return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
     const prepared = await preparePlan(session, request);
-    const totals = await foldPlan(prepared, session, request);
+    const before = await nameCheck(prepared);
+    const planned = stopsJob(before) ? await unplanned(prepared) : await foldPlan(prepared, session, request);
+    const looks = looksIntoFiles(prepared, flags);
+    const inside = looks ? await contentCheck(session, prepared, planned.versions) : { findings: [] };
     session.display.end();
-    report(totals, prepared, { session, request });
+    report(planned, prepared, { session, request, preflight: { ...inside, findings: [...before, ...inside.findings] } });
   });
 }
 
-async function foldPlan(prepared: Prepared, session: Session, request: PlanRequest): Promise<PlanTotals> {
+/** What of a plan its report tells, and the versions whose files would move. */
+interface Planned {
+  readonly totals: PlanTotals;
+  readonly versions: readonly EntityKey[];
+  /** Whether it was saved. */
+  readonly saved: boolean;
+}
+
+/** A job that cannot begin has no steps. */
+async function unplanned(prepared: Prepared): Promise<Planned> {
+  return { totals: foldSteps().totals(), versions: await versionsOf(prepared), saved: false };
+}
+
+async function foldPlan(prepared: Prepared, session: Session, request: PlanRequest): Promise<Planned> {
   const { terminal } = session;
   const { output } = request;
   const save = { ...request, tool: terminal.version, now: terminal.now() };
   const writer = output === undefined ? undefined : await beginPlanFile(prepared, { ...save, output });
   const fold = foldSteps();
+  const versions: EntityKey[] = [];
   try {
     for await (const step of planSteps(prepared)) {
       fold.add(step);
+      if (step.source.kind === "model-version" && step.action !== "skip") versions.push(step.source.key);
       if (writer !== undefined) await savePlanStep(writer, step);
       session.display.event({ type: "checked", key: step.source.key, kind: step.source.kind });
     }
     await writer?.finish();
-    return fold.totals();
+    return { totals: fold.totals(), versions, saved: writer !== undefined };
   } finally {
     await writer?.discard();
   }
@@ -67,24 +91,41 @@ async function preparePlan(session: Session, request: PlanRequest): Promise<Prep
   const source = await places.source(request.source, interruption.signal);
   const target = await places.target(request.target, { for: "plan", source }, interruption.signal);
   display.event({ type: "phase", phase: "planning" });
-  const prepared = await prepare(jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency }));
-  await refuseForeignModels(prepared);
-  return prepared;
+  const job = jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency });
+  return prepare(job, { names: "leave" });
 }
 
-function report(totals: PlanTotals, { job, catalogue }: Prepared, { session, request }: { session: Session; request: PlanRequest }): void {
+interface Told {
+  readonly session: Session;
+  readonly request: PlanRequest;
+  readonly preflight: Preflight;
+}
+
+function report({ totals, saved }: Planned, { job, catalogue }: Prepared, { session, request, preflight }: Told): void {
   const { terminal, style } = session;
   const losses = catalogue.losses ?? [];
-  const saved = request.output === undefined ? {} : { saved: request.output.path };
+  const file = !saved || request.output === undefined ? {} : { saved: request.output.path };
   const { notCarried, pulledIn, leftOut } = catalogue;
-  const context = { source: job.source.uri, target: job.target.uri, notCarried, pulledIn, leftOut, losses, ...saved };
+  const context = { source: job.source.uri, target: job.target.uri, notCarried, pulledIn, leftOut, losses, ...file };
   const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.some((loss) => loss.agreed !== true));
   const unread = session.places.unread();
   const incomplete = missing || isPassedOver(unread, job.onLoss) || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);
-  terminal.exitCode = incomplete ? EXIT.incomplete : EXIT.done;
+  terminal.exitCode = gravest([...(incomplete ? [EXIT.incomplete] : []), ...(stopsJob(preflight.findings) ? [EXIT.failed] : [])]);
   const json = request.flags.json === true;
   const lines = json
-    ? [JSON.stringify({ ...planJson(totals, context, terminal.exitCode), ...unreadField(unread) })]
-    : [...unreadLines(unread, style), ...planText(totals, context, style)];
+    ? [
+        JSON.stringify({
+          ...planJson(totals, context, terminal.exitCode),
+          preflight: preflightJson(preflight, PREFLIGHT),
+          ...unreadField(unread),
+        }),
+      ]
+    : [
+        ...unreadLines(unread, style),
+        ...preflightText(preflight, PREFLIGHT, style),
+        ...(stopsJob(preflight.findings) ? [STOPPED] : planText(totals, context, style)),
+      ];
   writeLines(terminal.stdout, lines);
 }
+
+const STOPPED = "the job would end before it writes anything; no step was planned, and nothing was saved";

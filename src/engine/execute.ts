@@ -13,7 +13,7 @@ import { type GroupedStep, groupRuns } from "./groups.ts";
 import { hasOwnFiles, isFatal, provenanceOf, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
 import { lossesByMark, markFor, withoutLink } from "./marks.ts";
-import { type Prepared, refuseForeignModels } from "./preflight.ts";
+import { type Prepared, refuseForeignModels, refuseUnready } from "./preflight.ts";
 import { clamp } from "./reconcile.ts";
 import { createReplay, type Replay } from "./replay.ts";
 import { concurrently, createLanes, createPipes, type Lanes } from "./schedule.ts";
@@ -29,6 +29,7 @@ const ENTITIES_PER_REQUEST = 2;
  */
 export async function* execute(prepared: Prepared, steps: AsyncIterable<Step>): AsyncGenerator<Outcome> {
   const { job } = prepared;
+  await refuseUnready(prepared);
   await refuseForeignModels(prepared);
   const replay = createReplay(job.target);
   const execution: Execution = {

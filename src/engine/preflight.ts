@@ -6,7 +6,7 @@ import type { Catalogue } from "../ports/source.ts";
 import { experimentName } from "./experiment-names.ts";
 import { createPlacements, type Job, type Placements, provenanceOf } from "./job.ts";
 import { createReconciler } from "./reconcile.ts";
-import { eachConcurrently } from "./schedule.ts";
+import { concurrently, fromList } from "./schedule.ts";
 import { sharesTracking, withoutTracked, withTrackedInPlace } from "./same-tracking.ts";
 
 /** A job whose names have been checked: ready to be planned, executed or verified. */
@@ -20,9 +20,10 @@ export interface Prepared {
 
 /**
  * Selects at the source and maps the names. Throws NOTHING_SELECTED, FILTER_INVALID, MAPPING_COLLISION, NAME_ILLEGAL, or NOT_SUPPORTED
- * where the target cannot give version numbers anew; writes nothing.
+ * where the target cannot give version numbers anew; writes nothing. `names: "leave"`: wrong names are somebody else's to tell
+ * (preflight-names.ts).
  */
-export async function prepare(job: Job): Promise<Prepared> {
+export async function prepare(job: Job, { names = "refuse" }: { readonly names?: "refuse" | "leave" } = {}): Promise<Prepared> {
   refuseCompacting(job);
   const shared = sharesTracking(job);
   const selected = await job.source.select(job.selection, job.signal);
@@ -30,32 +31,54 @@ export async function prepare(job: Job): Promise<Prepared> {
   job.onEvent({ type: "selected", catalogue });
   const experiments = mapNames(catalogue.experiments, job);
   const models = mapNames(catalogue.models, job);
-  refuseCollisions("experiments", experiments);
-  refuseCollisions("models", models);
-  refuseIllegal("experiment", experiments, job.target.capabilities.names.experiment);
-  refuseIllegal("registered model", models, job.target.capabilities.names.registeredModel);
+  if (names === "refuse") refuseNames(experiments, models, job);
   const containers = new Map(experiments.map(({ source, name }) => [source.key, name]));
   const placements = createPlacements();
   return { job, catalogue, containers, placements: shared ? withTrackedInPlace(placements) : placements };
 }
 
+/** Throws what the target says would stop the job, such as a schema that is missing. Writes nothing. */
+export async function refuseUnready({ job, catalogue, containers }: Prepared): Promise<void> {
+  const models = mapNames(catalogue.models, job).map(({ name }) => name);
+  for await (const check of job.target.preflight?.({ experiments: [...containers.values()], models }, job.signal) ?? []) {
+    if (check.state !== "fail") continue;
+    const hint = check.hint === undefined ? {} : { hint: check.hint };
+    throw new MigrationError(check.code ?? "NOT_FOUND", `the target is not ready: ${check.says}`, { side: "target", ...hint });
+  }
+}
+
 /** Throws NAME_TAKEN when the target holds a registered model of a mapped name that did not come from this source. Writes nothing. */
 export async function refuseForeignModels(prepared: Prepared): Promise<void> {
-  const { job, catalogue, containers } = prepared;
-  const reconciler = createReconciler({ capabilities: job.target.capabilities, mapping: job.mapping, onLoss: job.onLoss });
-  await eachConcurrently(catalogue.models, job.inFlight, async (model) => {
-    const journaled = job.journal.resuming ? await job.journal.last(model.key) : undefined;
-    if (journaled?.state === "done") return;
-    const { entity } = reconciler.reconcile(model);
-    const provenance = provenanceOf(model, entity, job, containers);
-    const found = await job.target.find(entity, { provenance, signal: job.signal });
-    if (found === undefined || found.ours) return;
-    throw new MigrationError("NAME_TAKEN", `the target already holds another registered model named ${JSON.stringify(nameOf(entity))}`, {
+  for await (const { model, name } of foreignModels(prepared)) {
+    throw new MigrationError("NAME_TAKEN", `the target already holds another registered model named ${JSON.stringify(name)}`, {
       side: "target",
       key: model.key,
       hint: "give it another name with --rename-model FROM=TO or in the mapping file, or delete it at the target",
     });
-  });
+  }
+}
+
+/** Models of a job whose names the target gives to models from elsewhere. */
+export async function* foreignModels(prepared: Prepared): AsyncGenerator<{ readonly model: RegisteredModel; readonly name: string }> {
+  const { job, catalogue, containers } = prepared;
+  const reconciler = createReconciler({ capabilities: job.target.capabilities, mapping: job.mapping, onLoss: job.onLoss });
+  const look = async (model: RegisteredModel) => {
+    const journaled = job.journal.resuming ? await job.journal.last(model.key) : undefined;
+    if (journaled?.state === "done") return [];
+    const { entity } = reconciler.reconcile(model);
+    const provenance = provenanceOf(model, entity, job, containers);
+    const found = await job.target.find(entity, { provenance, signal: job.signal });
+    return found === undefined || found.ours ? [] : [{ model, name: nameOf(entity) }];
+  };
+  for await (const foreign of concurrently(fromList(catalogue.models), job.inFlight, look)) yield* foreign;
+}
+
+function refuseNames(experiments: readonly Mapped[], models: readonly Mapped[], { target }: Job): void {
+  const { names } = target.capabilities;
+  refuseCollisions("experiments", experiments);
+  refuseCollisions("models", models);
+  refuseIllegal("experiment", experiments, names.experiment);
+  refuseIllegal("registered model", models, names.registeredModel);
 }
 
 function refuseCompacting({ target, versionNumbers }: Job): void {
@@ -66,12 +89,14 @@ function refuseCompacting({ target, versionNumbers }: Job): void {
   });
 }
 
-interface Mapped {
+/** An object with the name that it is to have. */
+export interface Mapped {
   readonly source: Experiment | RegisteredModel;
   readonly name: string;
 }
 
-function mapNames(entities: readonly (Experiment | RegisteredModel)[], job: Job): Mapped[] {
+/** The names that the objects are to have. */
+export function mapNames(entities: readonly (Experiment | RegisteredModel)[], job: Job): Mapped[] {
   const naming = { mapping: job.mapping, capabilities: job.target.capabilities };
   return entities.map((source) => ({
     source,

@@ -62,6 +62,11 @@ export interface Capabilities {
   readonly versionFiles: "any" | "by-reference" | "by-free-reference" | "own-copy";
   /** Whether a version can name its run by an address too (MLflow's `run_link`). Default: yes. */
   readonly runLinks?: boolean;
+  /**
+   * Whether those who use the place expect that the `MLmodel` of each version has a signature of inputs and outputs: a plan then looks into the
+   * files of versions. Default: false.
+   */
+  readonly versionSignatures?: boolean;
   /** Whether ±Infinity survives as a metric value. NaN does everywhere. */
   readonly infinities: boolean;
   readonly names: {

@@ -1,5 +1,6 @@
 // The writing side of a place. Every target is a source too: verification reads back through the same port.
 import type { Entity, Experiment, MetricPoint, ModelVersion, PlacedKey, Run, Tags } from "../model/entities.ts";
+import type { Check } from "./checks.ts";
 import type { FileEntry } from "./journal.ts";
 import type { ArtifactFile, LossRecord, NotCarried, Source } from "./source.ts";
 
@@ -59,6 +60,11 @@ export type SendFile = (file: ArtifactFile, open: () => AsyncIterable<Uint8Array
  * to placed objects are the target's own keys, so `put` rewrites nothing. What it needs exists.
  */
 export interface Target extends Source {
+  /**
+   * What would stop objects of these names from being written, such as a schema that is missing or a privilege; asked for by a plan. Never
+   * writes. Absent where the place knows no such things.
+   */
+  preflight?(names: TargetNames, signal: AbortSignal): AsyncIterable<Check>;
   /** The object that is already there for the entity. Never writes. */
   find(entity: Entity, context: FindContext): Promise<Found | undefined>;
   /**
@@ -75,6 +81,12 @@ export interface Target extends Source {
   remove(entity: Run | Experiment, key: PlacedKey, signal: AbortSignal): Promise<void>;
   /** Makes what was written final (a bundle's manifest and name). Called once, at the end of a job that was not interrupted. */
   finish(summary: FinishSummary): Promise<void>;
+}
+
+/** Names that objects are to have at the target; all of them are legal there. */
+export interface TargetNames {
+  readonly experiments: readonly string[];
+  readonly models: readonly string[];
 }
 
 export interface FinishSummary {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { KINDS } from "../model/entities.ts";
 import type { Level } from "../engine/finding.ts";
 import { reachJson, reachSchema } from "./came-along.ts";
+import { preflightSchema } from "./preflight-text.ts";
 import { paceJson, paceSchema } from "./host-pace.ts";
 import type { JobContext } from "./job-text.ts";
 import { leftOutSchema } from "./left-out-totals.ts";
@@ -64,6 +65,7 @@ export const planSchema = z.object({
   ...reachSchema,
   workspaces_not_read: notRead,
   earlier_losses: z.array(lossSchema),
+  preflight: preflightSchema.optional(),
   saved: z.string().optional().describe("the file of --out"),
   exit_code: count,
 });

@@ -54,3 +54,12 @@ it("within one workspace only the registry moves: runs stay where they are, and 
   expect(byState(await runJob(job(source, target, options)))["done"]).toBeUndefined();
   for (const place of [source, workspace]) await place.close();
 });
+
+it("a schema that is missing stops a copy before anything is written", async () => {
+  await using catalog = await openCatalog({ schemas: ["main.other"] });
+  await expect(runJob(job(sampleSource(), catalog.target, { mapping: MAPPING, onLoss: "drop" }))).rejects.toMatchObject({
+    code: "NOT_FOUND",
+    hint: "make it with CREATE SCHEMA main.ml, or map the models to another one",
+  });
+  expect([catalog.fake.state.experiments.size, catalog.fake.state.runs.size, catalog.fake.state.catalog.size]).toEqual([0, 0, 0]);
+});

@@ -2,6 +2,7 @@
 // the adapter asks of the second, so that another registry can stand behind the same tracking server.
 import type { Alias, Entity, EntityKey, ModelVersion, Part, PlacedKey, RegisteredModel, StageHistory } from "../../model/entities.ts";
 import type { Selection } from "../../model/selection.ts";
+import type { Check } from "../../ports/checks.ts";
 import type { ArtifactReader, NotCarried } from "../../ports/source.ts";
 import type { FindContext, Found, PutContext } from "../../ports/target.ts";
 import type { VersionPlace } from "./convert.ts";
@@ -34,6 +35,8 @@ export interface RegistryHalf {
   placedFrom(key: EntityKey, signal: AbortSignal): AsyncIterable<Entity>;
   /** A reader over a version's files, where the registry keeps them; absent: they are the server's other files. */
   reader?(version: ModelVersion, signal: AbortSignal): ArtifactReader;
+  /** What would stop models of these names from being made, such as a schema that is missing. Absent: nothing is known of that. */
+  checkModels?(names: readonly string[], signal: AbortSignal): AsyncIterable<Check>;
   /** The writing side; called once, when the server is opened as a target. */
   writing(tracking: TrackingParts): RegistryWriting;
 }

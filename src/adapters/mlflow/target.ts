@@ -32,6 +32,9 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
     ask: (question, signal) => source.ask(question, signal),
     histories: (runs, signal) => source.histories(runs, signal),
     artifacts: (owner, signal) => source.artifacts(owner, signal),
+    async *preflight({ models }, signal) {
+      if (server.registry.checkModels !== undefined) yield* server.registry.checkModels(models, signal);
+    },
     find: (entity, context) => find(writers, entity, context),
     put: (entity, context) => put(writers, entity, context),
     link: (run, key, context) => linkRun(writers.runs, run, key, context),

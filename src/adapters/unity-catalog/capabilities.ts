@@ -27,10 +27,12 @@ export const unityCatalogCapabilities: Capabilities = {
   versionNumbers: "assigned",
   creationTimes: "assigned",
   versionFiles: "own-copy",
+  // MLflow's client registers nothing without one there (mlflow/store/_unity_catalog/registry/rest_store.py).
+  versionSignatures: true,
   infinities: false,
   names: {
     registeredModel: {
-      pattern: /^[^./ \p{Cc}\p{Lu}]{1,255}(\.[^./ \p{Cc}\p{Lu}]{1,255}){2}$/u,
+      pattern: /^[^./ \p{Cc}\p{CWL}]{1,255}(\.[^./ \p{Cc}\p{CWL}]{1,255}){2}$/u,
       wording: "catalog.schema.model in lower case, each part without dots, spaces, slashes and control characters and at most 255 long",
     },
     loggedModel: { pattern: /^[^/:.%"']+$/u, wording: "no / : . % \" or '" },
@@ -59,6 +61,7 @@ export function catalogCapabilities(workspace: Capabilities): Capabilities {
     kinds: unityCatalogCapabilities.kinds,
     stages,
     versionFiles,
+    versionSignatures: true,
     names: { ...workspace.names, ...(registeredModel && { registeredModel }), ...(alias && { alias }) },
     tags: { ...workspace.tags, "registered-model": tags["registered-model"] ?? {}, "model-version": tags["model-version"] ?? {} },
     descriptionChars: 65_536,

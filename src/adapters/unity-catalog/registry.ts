@@ -1,4 +1,5 @@
 // The registry half of a workspace whose models live in Unity Catalog: reading. Writing is put-version.ts and MLflow's own for the rest.
+import type { HttpClient } from "../../http/client.ts";
 import type { Entity, EntityKey, RegisteredModel } from "../../model/entities.ts";
 import { idOf, kindOf, modelOf, numberIn, PROVENANCE } from "../../model/keys.ts";
 import { sidesOf } from "../../model/selection.ts";
@@ -13,15 +14,17 @@ import { PLACEHOLDER_TAG } from "../mlflow/registry-stock.ts";
 import type { WireRegisteredModel } from "../mlflow/wire.ts";
 import { versionAlone } from "./reads.ts";
 import type { CatalogReads, CatalogVersion } from "./reads.ts";
+import { checkSchemas } from "./schemas.ts";
 import type { VersionFileAccess } from "./version-files.ts";
 
 export interface CatalogParts {
+  readonly http: HttpClient;
   readonly reads: CatalogReads;
   readonly files: VersionFileAccess;
   readonly writing: RegistryHalf["writing"];
 }
 
-export function createCatalogRegistry({ reads, files, writing }: CatalogParts): RegistryHalf {
+export function createCatalogRegistry({ http, reads, files, writing }: CatalogParts): RegistryHalf {
   return {
     stock: (selection, signal) => stockOf(reads, selection, signal),
     placeOf: (wire, known) => ({ files: { owner: "own" }, ...(known.runs.has(wire.run_id) ? { run: runKey(wire.run_id) } : {}) }),
@@ -30,6 +33,7 @@ export function createCatalogRegistry({ reads, files, writing }: CatalogParts): 
     dependants: (key, signal) => dependantsOf(reads, key, signal),
     placedFrom: (key, signal) => placedFrom(reads, key, signal),
     reader: (version, signal) => deferredReader(async () => readerOver(await files.way(version, "read", signal), signal)),
+    checkModels: (names, signal) => checkSchemas(http, names, signal),
     writing,
   };
 }

@@ -40,7 +40,7 @@ export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClie
         await clients.close();
       },
     },
-    registry: createCatalogRegistry({ reads, files, writing }),
+    registry: createCatalogRegistry({ http, reads, files, writing }),
   };
 }
 

@@ -19,7 +19,7 @@ type PlanFlags = PlaceFlags &
   LossFlags &
   NumberFlags &
   OutputFlags &
-  PaceFlags & { readonly out?: string };
+  PaceFlags & { readonly out?: string; readonly contentChecks?: boolean };
 
 export function registerPlan(program: Command, terminal: Terminal): void {
   const command = program
@@ -36,6 +36,7 @@ export function registerPlan(program: Command, terminal: Terminal): void {
   addLossFlag(command);
   addNumberFlag(command);
   command.option("--out <file>", "save the plan: mlferry apply FILE carries out exactly it");
+  command.option("--no-content-checks", "do not look into the files of versions, where the target's users expect signatures");
   addPaceFlags(command);
   addOutputFlags(command)
     .addHelpText(
@@ -45,6 +46,7 @@ Examples:
   mlferry plan http://dev:5000 http://prod:5000
   mlferry plan backup.tar http://prod:5000 --map mapping.yaml --verbose
   mlferry plan http://dev:5000 http://prod:5000 --out friday.plan
+  mlferry plan databricks://old databricks-uc://new --to-schema ml.prod --json | jq '.preflight.findings'
   mlferry plan http://dev:5000 http://prod:5000 --json | jq '.totals'`,
     )
     .action((source: string, target: string, { out, ...flags }: PlanFlags) =>

@@ -9,6 +9,7 @@ import { checkAlias, checkTag, checkTags, fullName, mayCreate } from "./unity-ru
 const U = String.raw`\/api\/2\.0\/mlflow\/unity-catalog`;
 
 export const unityRoutes: Routes = [
+  [/^GET \/api\/2\.1\/unity-catalog\/schemas\/(?<schema>[^/]+)$/, getSchema],
   [new RegExp(`^POST ${U}\\/registered-models\\/create$`), createModel],
   [
     new RegExp(`^GET ${U}\\/registered-models\\/get$`),
@@ -64,6 +65,15 @@ function versionOf(state: State, call: Call): Version {
   const version = model.versions.get(Number(number));
   if (version === undefined) throw missing(`Model Version '${model.name}' version '${number}' does not exist.`);
   return version;
+}
+
+/** databricks-sdk, catalog.SchemasAPI.get. */
+function getSchema(state: State, call: Call): Json {
+  const name = (call.parts["schema"] ?? "").toLowerCase();
+  if (state.schemas.size === 0) throw new Refused(404, "METASTORE_DOES_NOT_EXIST", "No metastore assigned for the current workspace.");
+  if (!state.schemas.has(name)) throw new Refused(404, "SCHEMA_DOES_NOT_EXIST", `Schema '${name}' does not exist.`);
+  const [catalog = "", schema = ""] = name.split(".");
+  return { full_name: name, catalog_name: catalog, name: schema };
 }
 
 function createModel(state: State, call: Call): Json {
