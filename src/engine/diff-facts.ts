@@ -5,7 +5,8 @@ import { aliasKey, idOf, keyOf, kindOf, placed, versionKey } from "../model/keys
 import { localise } from "../model/localise.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import type { Matching, Pair } from "./match.ts";
-import { clamp, RUN_TAG } from "./reconcile.ts";
+import { clamp } from "./metric-values.ts";
+import { RUN_TAG } from "./reconcile.ts";
 
 /** One field that differs; absent where one side does not have it. Values are each place's own. */
 export interface Difference {

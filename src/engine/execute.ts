@@ -14,7 +14,7 @@ import { hasOwnFiles, isFatal, provenanceOf, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
 import { lossesByMark, markFor, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels, refuseUnready } from "./preflight.ts";
-import { clamp } from "./reconcile.ts";
+import { clamp } from "./metric-values.ts";
 import { createReplay, type Replay } from "./replay.ts";
 import { concurrently, createLanes, createPipes, type Lanes } from "./schedule.ts";
 import { noteFailure, noteUnknown } from "./unknown.ts";

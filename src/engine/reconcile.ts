@@ -16,7 +16,6 @@ import type {
 import { idOf } from "../model/keys.ts";
 import { doubleText, pointText } from "../model/facts.ts";
 import type { StageRule } from "../model/mapping.ts";
-import type { Capabilities } from "../ports/capabilities.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
 import { experimentName } from "./experiment-names.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
@@ -24,7 +23,9 @@ import { leaveOut, NOT_HELD, stageLoss, withoutLinks } from "./not-held.ts";
 import { createNotePad, type NotePad } from "./note-pad.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
 import { STAGE_TAG, stageRule } from "./stage-claims.ts";
+import { clamp } from "./metric-values.ts";
 import { fitTags, hasNoTags, whyNotHeld } from "./tag-limits.ts";
+import { unpack } from "./tag-packing.ts";
 
 export interface Reconciler {
   reconcile(entity: Entity): Reconciled;
@@ -141,12 +142,6 @@ function reconcileRun(run: Run, context: Context): Run {
   }
   if (context.capabilities.runUsers === "assigned" && run.user !== "") noteUser(run.user, context);
   return { ...run, params, latestMetrics, tags: reconcileTags(run, context) };
-}
-
-/** What a target without infinities stores for a value (mlflow's SQL stores: ±1.7976931348623157e308). */
-export function clamp(value: number, capabilities: Pick<Capabilities, "infinities">): number {
-  if (capabilities.infinities || Number.isNaN(value) || Number.isFinite(value)) return value;
-  return value > 0 ? Number.MAX_VALUE : -Number.MAX_VALUE;
 }
 
 function reconcileLoggedModel(model: LoggedModel, context: Context): LoggedModel {
@@ -280,17 +275,18 @@ function referToFiles(
 
 /** Tags after drop rules and the target's limits; `extra` are facts that now live in tags. */
 function reconcileTags(entity: Entity & { readonly tags: Tags }, context: Context, extra: Tags = new Map()): Tags {
-  const kept = new Map<string, string>();
-  for (const [key, value] of entity.tags) {
+  const limits = context.capabilities.tags[entity.kind];
+  // First: where there is room for so many tags only, what mlferry has to say comes before.
+  const kept = new Map(extra);
+  for (const [key, value] of limits?.packs === true ? entity.tags : unpack(entity.tags, context.changes)) {
     const rule = context.mapping.dropsTag(key);
     const taken = extra.has(key) && extra.get(key) !== value;
-    if (rule !== undefined) context.changes.push({ field: `tags.${key}`, class: "lost", from: value, rule, agreed: true });
-    else if (taken)
-      context.changes.push({ field: `tags.${key}`, class: "lost", from: value, rule: "mlferry keeps another fact under this key" });
+    const lost = { field: `tags.${key}`, class: "lost", from: value } as const;
+    if (rule !== undefined) context.changes.push({ ...lost, rule, agreed: true });
+    else if (taken) context.changes.push({ ...lost, rule: "mlferry keeps another fact under this key" });
     else kept.set(key, value);
   }
-  for (const [key, value] of extra) kept.set(key, value);
-  return fitTags(kept, { ...context.capabilities, limits: context.capabilities.tags[entity.kind] }, context.changes);
+  return fitTags(kept, { ...context.capabilities, limits }, context.changes);
 }
 
 function noteCreated(entity: Entity & { readonly createdAt?: bigint }, context: Context): void {

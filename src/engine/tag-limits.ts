@@ -3,6 +3,8 @@ import type { Tags } from "../model/entities.ts";
 import { PROVENANCE_PREFIX } from "../model/keys.ts";
 import type { Capabilities, TagLimits } from "../ports/capabilities.ts";
 import type { Change } from "./change.ts";
+import { keyPieces, piecesOf } from "./tag-packing.ts";
+import type { Pieces } from "./tag-packing.ts";
 
 /** Room for mlferry's own tags (source, source_id, created_at, created_by, done) where a target limits their number. */
 export const OWN_TAGS = 5;
@@ -18,26 +20,41 @@ export function fitTags(tags: Tags, target: TagTarget, changes: Change[]): Tags 
   const room = (limits.count ?? Infinity) - OWN_TAGS;
   const full = hasNoTags(limits) ? NO_TAGS : `more than ${room} tags on one object`;
   const fitted = new Map<string, string>();
+  const original: Record<string, string> = {};
   for (const [key, value] of tags) {
     const { key: newKey, rule } = keyAt(key, limits);
-    const reason = whyNot(newKey, value, { ...target, limits }) ?? (fitted.size >= room ? full : undefined);
-    const clash = newKey !== key && (tags.has(newKey) || fitted.has(newKey)) ? `its key would become ${newKey}, which is taken` : undefined;
-    if (reason !== undefined || clash !== undefined) {
-      changes.push({ field: `tags.${key}`, class: "lost", from: value, rule: reason ?? clash ?? "" });
-      continue;
-    }
-    fitted.set(newKey, value);
-    if (newKey !== key) {
+    const pieces = limits.packs === true ? piecesOf(newKey, value, limits) : new Map([[newKey, value]]);
+    const foreign = limits.packs === true ? [...pieces.keys()].filter((piece) => piece !== key || pieces.size > 1) : [];
+    const named = { ...original, ...Object.fromEntries(foreign.map((piece) => [piece, key])) };
+    const size = fitted.size + pieces.size + keyPieces(named, limits).size;
+    const reason = whyNotAny(pieces, { ...target, limits }) ?? (size > room ? full : undefined);
+    const taken = [...pieces.keys()].find((piece) => piece !== key && (tags.has(piece) || fitted.has(piece)));
+    if (reason !== undefined || taken !== undefined) {
       changes.push({
         field: `tags.${key}`,
-        class: "translated",
+        class: "lost",
         from: value,
-        to: `tag ${newKey}`,
-        rule,
+        rule: reason ?? `its key would become ${taken ?? ""}, which is taken`,
       });
+      continue;
     }
+    for (const [piece, part] of pieces) fitted.set(piece, part);
+    Object.assign(original, named);
+    if (pieces.size > 1) changes.push({ field: `tags.${key}`, class: "translated", from: value, to: severalText(pieces), rule: CUT });
+    else if (newKey !== key) changes.push({ field: `tags.${key}`, class: "translated", from: value, to: `tag ${newKey}`, rule });
   }
-  return fitted;
+  return new Map([...fitted, ...keyPieces(original, limits)]);
+}
+
+const CUT = "a longer value than the target takes is kept in several tags";
+
+function severalText(pieces: Pieces): string {
+  const keys = [...pieces.keys()];
+  return `tags ${keys[0] ?? ""} to ${keys.at(-1) ?? ""}`;
+}
+
+function whyNotAny(pieces: Pieces, target: TagTarget & { readonly limits: TagLimits }): string | undefined {
+  return [...pieces].map(([key, value]) => whyNot(key, value, target)).find((reason) => reason !== undefined);
 }
 
 /** The key that a tag gets, and why. */

@@ -4,7 +4,7 @@ import { pointText } from "../model/facts.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import type { Histories } from "../ports/source.ts";
 import type { Job } from "./job.ts";
-import { clamp } from "./reconcile.ts";
+import { clamp } from "./metric-values.ts";
 import type { Finding, Located } from "./finding.ts";
 
 export interface HistoriesComparison {

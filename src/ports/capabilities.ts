@@ -10,6 +10,8 @@ export interface TagLimits {
   readonly count?: number;
   /** Characters that a key must not hold (a global expression); each is rewritten to `_`. */
   readonly keyRefuses?: RegExp;
+  /** Whether longer values are kept in several tags, and the keys that were rewritten in one more: so that all can be restored. */
+  readonly packs?: boolean;
   /** Keys that the place itself sets: what the source says under one is kept under `source_` and the key. */
   readonly keysOfPlace?: RegExp;
 }

@@ -1,6 +1,7 @@
 // The engine's part, as small as a contract test needs it: gives a target its contexts and keeps what was placed where.
 import { MigrationError } from "../../src/errors.ts";
-import { createReconciler, clamp } from "../../src/engine/reconcile.ts";
+import { clamp } from "../../src/engine/metric-values.ts";
+import { createReconciler } from "../../src/engine/reconcile.ts";
 import type { Entity, EntityKey, Experiment, MetricPoint, OriginId, PlacedKey, Run, Tags } from "../../src/model/entities.ts";
 import { fingerprint } from "../../src/model/facts.ts";
 import { idOf, PROVENANCE, provenanceDigest } from "../../src/model/keys.ts";

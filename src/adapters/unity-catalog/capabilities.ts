@@ -10,6 +10,7 @@ const CATALOG_TAGS: TagLimits = {
   count: 50,
   // The listed characters anywhere, and spaces at either end.
   keyRefuses: /[.,\-=/:]|(?<=^ *) | (?= *$)/gu,
+  packs: true,
 };
 
 /** mlflow/utils/validation.py: letters, digits, `_ / - . :` and spaces, at most 250 characters. */
