@@ -2,6 +2,9 @@
 import { expect, it } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
 import { byState, job, runJob, sampleSource, verifyJob } from "../engine/registry.ts";
+import { isEntry } from "../../src/model/keys.ts";
+import { entitiesOf } from "../contract/reading.ts";
+import { talkative } from "../engine/talkative.ts";
 import { openSource, openTarget } from "../databricks/place.ts";
 import { openCatalog, openCatalogSource } from "./place.ts";
 
@@ -62,4 +65,32 @@ it("a schema that is missing stops a copy before anything is written", async () 
     hint: "make it with CREATE SCHEMA main.ml, or map the models to another one",
   });
   expect([catalog.fake.state.experiments.size, catalog.fake.state.runs.size, catalog.fake.state.catalog.size]).toEqual([0, 0, 0]);
+});
+
+it("the past of versions arrives as notes that fit, and comes out again as what it is", async () => {
+  await using catalog = await openCatalog();
+  const options = { mapping: MAPPING, onLoss: "drop" as const };
+  const long = talkative();
+  const everything = { includeDeleted: true };
+  const signal = new AbortController().signal;
+  for (const entity of await entitiesOf(await long.select(everything, signal))) {
+    if (entity.key === "comment:churn/2/2") long.load({ ...entity, text: "long ".repeat(500) } as typeof entity);
+  }
+  const outcomes = await runJob(job(long, catalog.target, options));
+  expect(
+    outcomes.filter(({ state }) => state !== "done" && state !== "dropped").map(({ step, error }) => [step.source.key, error]),
+  ).toEqual([]);
+  const { target } = await catalog.again();
+  const findings = (await verifyJob(job(long, target, options))).flatMap((one) => one.findings);
+  expect(findings.filter(({ kind }) => kind !== "left out")).toEqual([]);
+  expect(Object.keys(byState(await runJob(job(long, target, options)))).sort()).toEqual(["dropped", "skipped"]);
+  const source = await openCatalogSource(catalog.fake);
+  const entries = (await entitiesOf(await source.select(everything, signal))).filter(isEntry);
+  expect(entries.map(({ key }) => key)).toEqual(
+    (await entitiesOf(await long.select(everything, signal))).filter(isEntry).map(({ key }) => key.replace(":churn/", ":main.ml.churn/")),
+  );
+  for (const entry of entries) {
+    for await (const found of source.ask({ about: "key", key: entry.key }, signal)) expect(found).toEqual(entry);
+  }
+  await source.close();
 });

@@ -4,7 +4,7 @@ import { ENTRY_KINDS } from "../../model/entities.ts";
 import type { Capabilities, TagLimits } from "../../ports/capabilities.ts";
 
 /** https://docs.databricks.com/en/database-objects/tags.html: at most 50 tags on one object, and a key alphabet of its own. */
-const CATALOG_TAGS: TagLimits = {
+export const CATALOG_TAGS: TagLimits = {
   keyChars: 255,
   valueChars: 1000,
   count: 50,
@@ -60,6 +60,7 @@ export function catalogCapabilities(workspace: Capabilities): Capabilities {
     ...workspace,
     place: "Unity Catalog on Databricks",
     kinds: unityCatalogCapabilities.kinds,
+    notes: new Set(ENTRY_KINDS),
     stages,
     versionFiles,
     versionSignatures: true,

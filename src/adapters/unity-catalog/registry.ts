@@ -1,7 +1,8 @@
 // The registry half of a workspace whose models live in Unity Catalog: reading. Writing is put-version.ts and MLflow's own for the rest.
 import type { HttpClient } from "../../http/client.ts";
 import type { Entity, EntityKey, RegisteredModel } from "../../model/entities.ts";
-import { idOf, kindOf, modelOf, numberIn, PROVENANCE } from "../../model/keys.ts";
+import { idOf, kindOf, modelOf, numberIn, PROVENANCE, versionOf } from "../../model/keys.ts";
+import { notesOn, withoutNotes } from "../../model/notes.ts";
 import { sidesOf } from "../../model/selection.ts";
 import type { Selection } from "../../model/selection.ts";
 import { readerOver } from "../databricks/file-ways.ts";
@@ -77,20 +78,26 @@ async function objectOf(reads: CatalogReads, key: EntityKey, signal: AbortSignal
     }
     case "model-version": {
       const version = await reads.version(idOf(modelOf(key)), numberIn(key), signal);
-      return version && versionAlone(version);
+      return version && withoutNotes(versionAlone(version));
     }
+    case "stage-transition":
+    case "comment":
+    case "transition-request":
+      return (await notesAt(reads, versionOf(key), signal)).find((note) => note.key === key);
     case "alias":
       return (await aliasesOf(reads, idOf(modelOf(key)), signal)).find((alias) => alias.key === key);
     case "experiment":
     case "run":
     case "logged-model":
-    case "stage-transition":
-    case "comment":
-    case "transition-request":
     case "permission":
     case "webhook":
       return undefined;
   }
+}
+
+async function notesAt(reads: CatalogReads, key: EntityKey, signal: AbortSignal): Promise<Entity[]> {
+  const version = await reads.version(idOf(modelOf(key)), numberIn(key), signal);
+  return version === undefined ? [] : notesOn(versionAlone(version));
 }
 
 async function aliasesOf(reads: CatalogReads, model: string, signal: AbortSignal): Promise<Entity[]> {
@@ -109,8 +116,9 @@ async function* modelsOf(reads: CatalogReads, name: string | undefined, signal: 
 /** Of a run or logged model, nothing short of reading every version would tell. */
 async function* dependantsOf(reads: CatalogReads, key: EntityKey, signal: AbortSignal): AsyncGenerator<Entity> {
   const kind = kindOf(key);
-  if (kind === "registered-model") yield* (await reads.versions(idOf(key), signal)).filter(isVersion).map(versionAlone);
+  if (kind === "registered-model") yield* (await reads.versions(idOf(key), signal)).filter(isVersion).map(versionAlone).map(withoutNotes);
   if (kind === "registered-model") yield* await aliasesOf(reads, idOf(key), signal);
+  if (kind === "model-version") yield* await notesAt(reads, key, signal);
   if (kind === "model-version") yield* await aliasesOf(reads, idOf(modelOf(key)), signal);
 }
 
@@ -119,6 +127,6 @@ async function* placedFrom(reads: CatalogReads, key: EntityKey, signal: AbortSig
   for await (const model of modelsOf(reads, undefined, signal)) {
     if (kindOf(key) === "registered-model" && isFrom(model)) yield model;
     if (kindOf(key) !== "model-version") continue;
-    yield* (await reads.versions(model.name, signal)).filter(isVersion).map(versionAlone).filter(isFrom);
+    yield* (await reads.versions(model.name, signal)).filter(isVersion).map(versionAlone).filter(isFrom).map(withoutNotes);
   }
 }

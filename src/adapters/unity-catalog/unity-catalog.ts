@@ -9,8 +9,9 @@ import type { RegistryEntity, RegistryWriting } from "../mlflow/registry-half.ts
 import type { StoreClients } from "../mlflow/store-clients.ts";
 import { createCalls } from "../mlflow/target-calls.ts";
 import { putAlias, putModel } from "../mlflow/target-models.ts";
+import { findNote, putNote } from "../mlflow/target-notes.ts";
 import { createRegistry, findAlias, findModel, findVersion } from "../mlflow/target-registry.ts";
-import { catalogCapabilities } from "./capabilities.ts";
+import { CATALOG_TAGS, catalogCapabilities } from "./capabilities.ts";
 import { putVersion } from "./put-version.ts";
 import type { CatalogWriting } from "./put-version.ts";
 import { createCatalogReader, createCatalogReads, UNITY_API } from "./reads.ts";
@@ -70,6 +71,7 @@ async function find({ registry }: CatalogWriting, entity: RegistryEntity, contex
     case "stage-transition":
     case "comment":
     case "transition-request":
+      return findNote({ registry }, entity, context);
     case "permission":
     case "webhook":
       return undefined;
@@ -87,6 +89,7 @@ async function put(writing: CatalogWriting, entity: RegistryEntity, context: Put
     case "stage-transition":
     case "comment":
     case "transition-request":
+      return putNote({ ...writing, valueChars: CATALOG_TAGS.valueChars }, entity, context);
     case "permission":
     case "webhook":
       throw new MigrationError("NOT_SUPPORTED", `Unity Catalog has no place for ${entity.key}`, { key: entity.key });
