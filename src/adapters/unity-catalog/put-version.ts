@@ -86,7 +86,7 @@ async function complete(writing: CatalogWriting, version: ModelVersion, { snapsh
   const there = await reads.version(name, number, signal);
   if (there?.status === "PENDING_REGISTRATION") await fill(writing, version, context);
   else if (there?.status !== "READY") throw failedRegistration(version, there?.statusMessage ?? "");
-  else if (existing?.mark === undefined || /\+(only|partial)/.test(existing.mark)) requireWhole(version, existing?.mark);
+  else if (isIncomplete(existing?.mark)) throw takesNoMore(version);
   const known = await reader.version(name, number, signal);
   if ((known.description ?? "") !== (version.description ?? "")) {
     await calls.patch("model-versions/update", { ...id, description: version.description ?? "" }, signal);
@@ -124,10 +124,14 @@ function failedRegistration({ model, version, key }: ModelVersion, why: string):
   });
 }
 
+/** Whether files were left out, or could not be read, when the version was finalized. */
+function isIncomplete(mark: string | undefined): boolean {
+  return /\+(only|partial|unread)/.test(mark ?? "");
+}
+
 /** A finalized version takes no files. One without a mark was finalized by a job that was cut off right after. */
-function requireWhole({ model, version, key }: ModelVersion, mark: string | undefined): void {
-  if (mark === undefined) return;
-  throw new MigrationError("NOT_SUPPORTED", `${model} version ${String(version)} was finalized without all its files, and takes no more`, {
+function takesNoMore({ model, version, key }: ModelVersion): MigrationError {
+  return new MigrationError("NOT_SUPPORTED", `${model} version ${String(version)} was finalized without all its files, and takes no more`, {
     key,
     hint: "delete the version there, and give it a new number with --version-numbers compact",
   });
