@@ -18,7 +18,6 @@ it.each([
   { what: "by URLs of the default storage, with empty pages in listings", rules: { modelsFilesApi: false, emptyPages: true } },
   { what: "by URLs that can be used once", rules: { modelsFilesApi: false, signedUrlUses: 1 } },
   { what: "which drops tags of other keys in silence", rules: { illegalTags: "drop" as const } },
-  { what: "which slows down, and does not say for how long", rules: { ratePerSecond: { write: 30, other: 60 }, retryAfter: undefined } },
 ])("a registry goes into Unity Catalog $what, and a second time nothing is written", async ({ rules }) => {
   await using catalog = await openCatalog({ rules });
   const options = { mapping: MAPPING, onLoss: "drop" as const };
