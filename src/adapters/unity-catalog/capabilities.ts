@@ -28,6 +28,8 @@ export const unityCatalogCapabilities: Capabilities = {
   versionNumbers: "assigned",
   creationTimes: "assigned",
   versionFiles: "own-copy",
+  // MLflow's client refuses the argument, and the messages have no such field.
+  runLinks: false,
   // MLflow's client registers nothing without one there (mlflow/store/_unity_catalog/registry/rest_store.py).
   versionSignatures: true,
   infinities: false,
@@ -63,6 +65,7 @@ export function catalogCapabilities(workspace: Capabilities): Capabilities {
     notes: new Set(ENTRY_KINDS),
     stages,
     versionFiles,
+    runLinks: false,
     versionSignatures: true,
     names: { ...workspace.names, ...(registeredModel && { registeredModel }), ...(alias && { alias }) },
     tags: { ...workspace.tags, "registered-model": tags["registered-model"] ?? {}, "model-version": tags["model-version"] ?? {} },
