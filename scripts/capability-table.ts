@@ -3,6 +3,7 @@ import { bundleCapabilities } from "../src/adapters/bundle/capabilities.ts";
 import { workspaceCapabilities } from "../src/adapters/databricks/capabilities.ts";
 import { mlflowCapabilities } from "../src/adapters/mlflow/capabilities.ts";
 import { catalogCapabilities } from "../src/adapters/unity-catalog/capabilities.ts";
+import { ossCapabilities } from "../src/adapters/unity-catalog-oss/capabilities.ts";
 import { KINDS } from "../src/model/entities.ts";
 import type { Kind } from "../src/model/entities.ts";
 import type { Capabilities, NameRule } from "../src/ports/capabilities.ts";
@@ -40,6 +41,7 @@ const PLACES: readonly { readonly title: string; readonly capabilities: Capabili
   { title: "Databricks workspace", capabilities: workspaceCapabilities({ paramValueChars: 500 }) },
   { title: "bundle", capabilities: bundleCapabilities() },
   { title: "Databricks workspace", capabilities: WORKSPACE },
+  { title: "open-source Unity Catalog", capabilities: ossCapabilities },
   { title: "Unity Catalog on Databricks", capabilities: catalogCapabilities(WORKSPACE) },
 ];
 

@@ -86,6 +86,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     modules: ["zod", "node:crypto"],
     reason: "a registry beside a workspace's tracking, whose calls are MLflow's but for versions and their files",
   },
+  "adapters/unity-catalog-oss": {
+    imports: ["adapters/unity-catalog", "adapters/databricks", "adapters/mlflow", "http", "stores", "ports", "model", "errors"],
+    modules: ["zod", "node:crypto"],
+    reason: "the open-source server in its own dialect: what writing a version means is as in Databricks' Unity Catalog",
+  },
   serve: {
     imports: ["ports", "model", "http", "errors"],
     modules: ["zod", "node:http", "node:net", "node:crypto", "node:stream", "node:stream/promises", "node:url"],

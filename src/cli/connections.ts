@@ -4,22 +4,25 @@ import { connectDatabricks } from "../adapters/databricks/connect.ts";
 import type { DatabricksServer } from "../adapters/databricks/connect.ts";
 import { DATABRICKS_RATES } from "../adapters/databricks/rates.ts";
 import { withUnityCatalog } from "../adapters/unity-catalog/unity-catalog.ts";
+import { openUnityCatalogOss } from "../adapters/unity-catalog-oss/unity-catalog-oss.ts";
 import { createStoreClients } from "../adapters/mlflow/store-clients.ts";
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
 import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
 import type { LevelChange } from "../http/adaptive.ts";
-import type { RetryEvent } from "../http/client.ts";
+import { createHttpClient } from "../http/client.ts";
+import type { HttpClientOptions, RetryEvent } from "../http/client.ts";
 import { createPacer } from "../http/pace.ts";
 import type { Pacer, PaceReport } from "../http/pace.ts";
 import { createStores } from "../stores/open.ts";
 import type { Stores } from "../stores/open.ts";
-import { credentialsOf } from "./credentials.ts";
+import type { Target } from "../ports/target.ts";
+import { credentialsOf, unityCredentials } from "./credentials.ts";
 import { databricksLogin } from "./databricks-login.ts";
 import { rootRulesOf } from "./file-flags.ts";
 import type { RootFlags } from "./file-flags.ts";
 import type { PaceFlags } from "./flags.ts";
 import { isDatabricks, isServer } from "./location.ts";
-import type { DatabricksLocation, Location, MlflowLocation, Role } from "./location.ts";
+import type { DatabricksLocation, Location, MlflowLocation, Role, ServerLocation, UnityLocation } from "./location.ts";
 import { routeOf } from "./route.ts";
 import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
 import type { Terminal } from "./terminal.ts";
@@ -41,6 +44,8 @@ export interface Connections {
   open(location: MlflowLocation, role: Role, signal: AbortSignal): Promise<OpenSourceServer>;
   /** The same for a Databricks workspace, whichever its registry half is to be. */
   openWorkspace(location: DatabricksLocation, role: Role, signal: AbortSignal): Promise<DatabricksServer>;
+  /** An open-source Unity Catalog, for reading and for writing. */
+  openCatalog(location: UnityLocation, role: Role, signal: AbortSignal): Promise<Target>;
   /** Requests sent so far, by host, over connections that are closed too. */
   requests(): ReadonlyMap<string, number>;
   /** How each host that was asked was paced. */
@@ -50,21 +55,18 @@ export interface Connections {
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { terminal, onRetry } = options;
+  const { terminal } = options;
   const pacers = createPacers(options);
   const servers: Opened[] = [];
   const stores = (role: Role): Stores =>
     createStores({ settings: storeSettingsFor(role, terminal.env), rules: rootRulesOf(options.roots, role) });
+  const clientOf = (location: ServerLocation): HttpClientOptions => clientFor(location, pacers.of(location.host), options);
   return {
     async open(location, role, signal) {
       const { workspace } = location;
       const client = {
-        baseUrl: location.url,
-        pacer: pacers.of(location.host),
-        userAgent: `mlferry/${terminal.version}`,
-        onRetry,
+        ...clientOf(location),
         writes: role === "target",
-        route: routeOf(location, terminal.env),
         ...credentialsOf(location, role, terminal),
         signedUrls: signedUrlsFor(role, terminal.env),
         stores: stores(role),
@@ -76,17 +78,27 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     async openWorkspace(location, role, signal) {
       const login = await databricksLogin(location, role, { ...terminal, signal });
-      const route = routeOf(location, terminal.env);
-      const client = { baseUrl: location.url, pacer: pacers.of(location.host), onRetry, route, ...login };
+      const client = { ...clientOf(location), ...login };
       const workspace = await connectDatabricks({ ...client, stores: stores(role) }, signal);
       const server = location.place === "databricks" ? workspace : withUnityCatalog(workspace, createStoreClients(client));
       servers.push({ host: location.host, server });
       return server;
     },
+    openCatalog(location, role, signal) {
+      const http = createHttpClient({ ...clientOf(location), ...unityCredentials(location, role, terminal) });
+      servers.push({ host: location.host, server: { http } });
+      return openUnityCatalogOss(http, stores(role), signal);
+    },
     requests: () => requestsOf(servers),
     pace: () => pacers.reports(),
     transfers: () => pacers.transfers(),
   };
+}
+
+/** What clients of all servers have. */
+function clientFor(location: ServerLocation, pacer: Pacer, { terminal, onRetry }: ConnectionsOptions): HttpClientOptions {
+  const userAgent = `mlferry/${terminal.version}`;
+  return { baseUrl: location.url, pacer, userAgent, onRetry, route: routeOf(location, terminal.env) };
 }
 
 interface Opened {

@@ -142,7 +142,7 @@ function isPath(text: string): boolean {
 const UNSUPPORTED = /^(sqlite|file|mysql|postgresql|mssql|s3|gs|abfss?|wasbs?|dbfs|hdfs|viewfs)(\+.*)?$/;
 
 const FORMS =
-  "known forms: http(s)://host[:port][/path] (an MLflow server), databricks or databricks://PROFILE (a workspace), NAME.tar or ./FOLDER (a bundle), - (a bundle through a pipe), a name in mlferry.yaml";
+  "known forms: http(s)://host[:port][/path] (an MLflow server), databricks[-uc][://PROFILE] (a workspace), uc:http(s)://HOST (an open-source Unity Catalog), NAME.tar or ./FOLDER (a bundle), - (a bundle through a pipe), a name in mlferry.yaml";
 
 /** Undefined for what is no server's form. */
 function serverLocation(text: string, { role, workspaceUrl }: LocationOptions): ServerLocation | undefined {

@@ -85,6 +85,7 @@ export function createPlaces(options: PlacesOptions): Places {
     async source(location, signal) {
       if (!isServer(location)) return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
       if (isDatabricks(location)) return keep(createDatabricksSource(await connectWorkspace(location, "source", signal)));
+      if (location.place === "uc") return keep(await connections.openCatalog(location, "source", signal));
       const mlflow = requireMlflow(location);
       const server = await connect(mlflow, "source", signal);
       const { notes, unread: passedOver } = otherWorkspaces(mlflow, server, "source");
@@ -95,6 +96,7 @@ export function createPlaces(options: PlacesOptions): Places {
     async target(location, use, signal) {
       if (!isServer(location)) return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
       if (isDatabricks(location)) return keep(workspaceTarget(await connectWorkspace(location, "target", signal), use, options.onNote));
+      if (location.place === "uc") return keep(await connections.openCatalog(location, "target", signal));
       return keep(await serverTarget(requireMlflow(location), use, { connect, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
@@ -183,8 +185,8 @@ async function requireStore(server: OpenSourceServer, use: TargetUse, signal: Ab
 /** Throws NOT_SUPPORTED for a server of another kind. */
 function requireMlflow(location: ServerLocation): MlflowLocation {
   if (location.place === "mlflow") return location;
-  throw new MigrationError("NOT_SUPPORTED", `${location.place} is not supported in this version: ${location.url} was not opened`, {
-    hint: "the places that can be opened are MLflow servers, Databricks workspaces with either registry, and bundles",
+  throw new MigrationError("NOT_SUPPORTED", `${location.url} is no MLflow server, and this is for those`, {
+    hint: "doctor examines MLflow servers, Databricks workspaces and bundles; workspaces within a server are MLflow's",
   });
 }
 

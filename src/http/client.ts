@@ -45,6 +45,8 @@ export interface JsonRequest {
    * had no effect; otherwise OUTCOME_UNKNOWN is thrown at once.
    */
   readonly repeat: "safe" | "once";
+  /** The body of the answer is passed over, as it is no JSON: `{}` is given. */
+  readonly ignoresAnswer?: boolean;
 }
 
 /** A GET whose answer may be too large to be held. */
@@ -170,7 +172,7 @@ async function sendJson(exchange: Exchange, request: JsonRequest, signal: AbortS
   };
   const repeatable = { method, url: exchange.urlOf(call), repeat, route: routeOf(call), group: exchange.groupOf(call) };
   const { answer, bytes } = await withRetries(repeatable, () => readWhole(exchange, call, signal), exchange.policy, signal);
-  return bytes.length === 0 ? {} : parseAnswer(repeatable, answer, bytes);
+  return bytes.length === 0 || request.ignoresAnswer === true ? {} : parseAnswer(repeatable, answer, bytes);
 }
 
 function contentOf({ body, form }: JsonRequest): { readonly type: string; readonly body: string } | undefined {

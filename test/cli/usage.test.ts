@@ -65,7 +65,6 @@ describe("the command line", () => {
     ["prod", 'error: source "prod" names no known place, and no file or folder is called so'],
     ["databricks", "error: no host is set for the Databricks workspace in the variables DATABRICKS_"],
     ["databricks-uc://prod", "error: there is no profile prod in "],
-    ["uc:http://h", "uc is not supported in this version"],
     ["sqlite:///mlflow.db", "sqlite is not supported in this version"],
     ["postgresql+psycopg2://h/db", "postgresql+psycopg2 is not supported in this version"],
     ["file:///mlruns", "file is not supported in this version"],

@@ -55,6 +55,7 @@ const CHANGED = [
   "model-version:staged/3 tags.source_stage absent 'Staging'",
   "model-version:staged/4 stage 'Archived' 'None'",
   "model-version:staged/4 tags.lifecycle absent 'archived'",
+  "model-version:staged/4 tags.source_stage absent 'Archived'",
   "model-version:staged and aliased/1 stage 'Production' 'None'",
   "model-version:staged and aliased/1 tags.source_stage absent 'Production'",
   "registered-model:staged aliases.champion absent '2'",

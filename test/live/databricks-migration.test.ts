@@ -159,6 +159,6 @@ it("is moved by the example, step by step: cut off and continued, proven, and wi
   const proof = await step("prove");
   expect(proof.code, `${proof.stdout}${proof.stderr}`).toBe(0);
   const uris = (await readFile(join(place.dir, "uris.csv"), "utf8")).split("\n");
-  expect(uris).toContain("stage,models:/churn/Production,models:/main.ml.churn@champion,version 4");
+  expect(uris).toContain('stage,models:/churn/Production,models:/main.ml.churn@champion,"version 4, the newest of 2 in the stage"');
   expect(old.requests.filter((route) => WRITES.test(route))).toEqual(seedWrites);
 });

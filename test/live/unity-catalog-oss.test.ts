@@ -6,6 +6,8 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startFakeUnityCatalog } from "../fakes/unity-catalog-oss/server.ts";
 import { runPython } from "./leash.ts";
+import { createWorkplace } from "./mlferry.ts";
+import { sourceBundle } from "./source.ts";
 
 let root: string;
 beforeAll(async () => {
@@ -41,4 +43,17 @@ it("MLflow's client registers, finds and loads models, and has no aliases, tags 
     },
     removed: ["ABORTED: Unable to delete a registered model with existing model versions: churn", [2]],
   });
+});
+
+it("what mlferry places there MLflow's client loads, and it predicts as before", async () => {
+  await using fake = await startFakeUnityCatalog({ storage: { root: pathToFileURL(root).href }, schemas: ["main.ml"] });
+  await using place = await createWorkplace();
+  const rule = `${pathToFileURL(root).href}=${root}`;
+  const importing = ["import", await sourceBundle(), `uc:${fake.url}`, "--models", "many", "--to-schema", "main.ml", "--on-loss", "drop"];
+  const { code, stderr } = await place.run([...importing, "--target-artifact-root", rule, "--quiet"]);
+  expect(code, stderr).toBe(0);
+  const uris = ["--model-uri", "models:/main.ml.many/1", "models:/main.ml.many/2"];
+  const env = { HOME: root, MLFLOW_TRACKING_URI: `sqlite:///${root}/mlflow.db` };
+  const predicted = await runPython("unity_catalog_oss.py", ["predict", "--uri", `uc:${fake.url}`, ...uris], { env });
+  expect(predicted).toEqual({});
 });

@@ -77,7 +77,7 @@ function runOf({ run }: ModelVersion, workspaceId: string | undefined): object {
   return { run_id: idOf(run), ...(workspaceId === undefined ? {} : { run_tracking_server_id: workspaceId }) };
 }
 
-/** Files and finalizing where it is pending, then what can change at any time, and the mark last. */
+/** Files and finalizing where it is pending, then what can change at any time. */
 async function complete(writing: CatalogWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {
   const { calls, reader, reads } = writing;
   const { signal, existing } = context;
@@ -113,7 +113,10 @@ async function fill({ calls, files }: CatalogWriting, version: ModelVersion, con
       },
     );
   }
-  await calls.post("model-versions/finalize", { name: version.model, version: String(version.version) }, signal);
+  const id = { name: version.model, version: String(version.version) };
+  // Before it counts: nothing tells afterwards what was left out.
+  await calls.post("model-versions/set-tag", { ...id, key: MARK_TAG, value: context.mark }, signal);
+  await calls.post("model-versions/finalize", id, signal);
 }
 
 function failedRegistration({ model, version, key }: ModelVersion, why: string): MigrationError {
@@ -129,7 +132,7 @@ function isIncomplete(mark: string | undefined): boolean {
   return /\+(only|partial|unread)/.test(mark ?? "");
 }
 
-/** A finalized version takes no files. One without a mark was finalized by a job that was cut off right after. */
+/** A finalized version takes no files. */
 function takesNoMore({ model, version, key }: ModelVersion): MigrationError {
   return new MigrationError("NOT_SUPPORTED", `${model} version ${String(version)} was finalized without all its files, and takes no more`, {
     key,

@@ -133,7 +133,8 @@ function versionThere(version: CatalogVersion): VersionThere {
   return {
     number: version.wire.version,
     source: provenance.get(PROVENANCE.source),
-    mark: provenance.get(PROVENANCE.done),
+    // It is set before the version is finalized, and counts from then on.
+    mark: version.status === "READY" ? provenance.get(PROVENANCE.done) : undefined,
     placeholder: provenance.get(PROVENANCE.placeholder),
     description,
     tags,

@@ -1,5 +1,6 @@
 // Whether the schemas are there that models are to be made in: asked before anything is written.
 import { asMigrationError } from "../../errors.ts";
+import type { MigrationError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { Check } from "../../ports/checks.ts";
 
@@ -15,12 +16,13 @@ export async function* checkSchemas(http: HttpClient, models: readonly string[],
       const error = asMigrationError(thrown);
       const status = error.request?.status;
       if (status !== 403 && status !== 404) throw error;
-      yield { name: `schema ${schema}`, state: "fail", says: error.message, hint: hintFor(schema, status, error.hint), code: error.code };
+      yield { name: `schema ${schema}`, state: "fail", says: error.message, hint: hintFor(schema, error), code: error.code };
     }
   }
 }
 
-function hintFor(schema: string, status: number, hint: string | undefined): string {
-  if (status === 403) return hint ?? `it takes USE CATALOG and USE SCHEMA to see ${schema}`;
+function hintFor(schema: string, { request, hint }: MigrationError): string {
+  if (request?.status === 403) return hint ?? `it takes USE CATALOG and USE SCHEMA to see ${schema}`;
+  if (request?.serverCode === "METASTORE_DOES_NOT_EXIST") return "an account administrator can give the workspace a metastore";
   return `make it with CREATE SCHEMA ${schema}, or map the models to another one`;
 }

@@ -53,7 +53,8 @@ function catalogOrigin(workspace: OriginId): OriginId {
     .slice(0, 32) as OriginId;
 }
 
-function createWriting(writing: CatalogWriting): RegistryWriting {
+/** How models, versions and aliases are found and written, whatever dialect `calls` and `reads` speak. */
+export function createWriting(writing: CatalogWriting): RegistryWriting {
   return {
     find: (entity, context) => find(writing, entity, context),
     put: (entity, context) => put(writing, entity, context),

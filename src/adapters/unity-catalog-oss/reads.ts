@@ -1,0 +1,55 @@
+// Reads models and versions of the open-source server; their tags are those that mlferry keeps in comments.
+import type { z } from "zod";
+import type { HttpClient, Query } from "../../http/client.ts";
+import { get, unlessNotFound } from "../mlflow/calls.ts";
+import type { CatalogReads } from "../unity-catalog/reads.ts";
+import { toModel, toVersion, wire } from "./wire.ts";
+
+export const OSS_API = "/api/2.1/unity-catalog";
+
+/** The most that the server gives. */
+const PAGE: Query = [["max_results", "100"]];
+
+/** The path of a model by its three-level name. */
+export function modelPath(name: string): string {
+  return `${OSS_API}/models/${encodeURIComponent(name)}`;
+}
+
+export function createOssReads(http: HttpClient): CatalogReads {
+  return {
+    async *names(signal) {
+      for await (const page of pagesOf(http, `${OSS_API}/models`, wire.models, signal)) yield* page.registered_models.map(toModel);
+    },
+    async model(name, signal) {
+      const answer = await unlessNotFound(get(http, modelPath(name), { schema: wire.model, signal }));
+      return answer && toModel(answer);
+    },
+    async versions(name, signal) {
+      const found = [];
+      for await (const page of pagesOf(http, `${modelPath(name)}/versions`, wire.versions, signal))
+        found.push(...page.model_versions.map(toVersion));
+      return found;
+    },
+    async version(name, number, signal) {
+      const path = `${modelPath(name)}/versions/${String(number)}`;
+      const answer = await unlessNotFound(get(http, path, { schema: wire.version, signal }));
+      return answer && toVersion(answer);
+    },
+  };
+}
+
+/** A page may be empty and not the last. */
+async function* pagesOf<T extends { readonly next_page_token?: string | null | undefined }>(
+  http: HttpClient,
+  path: string,
+  schema: z.ZodType<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  let token = "";
+  do {
+    const query: Query = token === "" ? PAGE : [...PAGE, ["page_token", token]];
+    const page = await get(http, path, { query, schema, signal });
+    yield page;
+    token = page.next_page_token ?? "";
+  } while (token !== "");
+}
