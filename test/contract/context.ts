@@ -86,8 +86,9 @@ export function createFerry(target: Target, origin: OriginId): Ferry {
     put,
     find: (item, signal = never) => target.find(expected(item.entity), { provenance: provenance(item.entity), signal }),
     async putAll(items) {
-      // What the place has no such kind of, such as aliases, is left out by the engine.
-      for (const item of items) if (target.capabilities.kinds.has(item.entity.kind)) await put(item);
+      // What the place neither has nor keeps as notes, such as aliases, is left out by the engine.
+      const { kinds, notes } = target.capabilities;
+      for (const item of items) if (kinds.has(item.entity.kind) || notes?.has(item.entity.kind) === true) await put(item);
     },
     link: (item, mark) => target.link(expected(item.entity), placeOf(item), { mark, signal: never }),
     remove: (item) => target.remove(expected(item.entity), placeOf(item), never),

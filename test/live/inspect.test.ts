@@ -58,7 +58,7 @@ describe("mlferry show", () => {
       "models:/many": 8,
       "models:/many/3": 12,
       "models:/many@Champion_1-a": 13,
-      "models:/staged/Staging": 12,
+      "models:/staged/Staging": 13,
       "models:/promoted twice/1": 16,
       "alias:many/Champion_1-a": 7,
     };

@@ -55,5 +55,5 @@ it("what mlferry places there MLflow's client loads, and it predicts as before",
   const uris = ["--model-uri", "models:/main.ml.many/1", "models:/main.ml.many/2"];
   const env = { HOME: root, MLFLOW_TRACKING_URI: `sqlite:///${root}/mlflow.db` };
   const predicted = await runPython("unity_catalog_oss.py", ["predict", "--uri", `uc:${fake.url}`, ...uris], { env });
-  expect(predicted).toEqual({});
+  expect(predicted).toEqual({ "models:/main.ml.many/1": [3, 7], "models:/main.ml.many/2": [6, 14] });
 });

@@ -22,6 +22,8 @@ from mlflow.tracking import MlflowClient  # noqa: E402
 
 NAME = "main.ml.churn"
 INPUT = np.array([[1.0], [2.0]])
+# What the models of the awkward registry take.
+ROWS = np.array([[1.0, 2.0], [3.0, 4.0]])
 
 
 class Doubling(mlflow.pyfunc.PythonModel):
@@ -62,10 +64,10 @@ def seen(client, number):
     }
 
 
-def loaded(uri):
+def loaded(uri, rows=INPUT):
     # A folder of our own: the client would otherwise write a file into the store.
     with tempfile.TemporaryDirectory() as folder:
-        return mlflow.pyfunc.load_model(uri, dst_path=folder).predict(INPUT).tolist()
+        return mlflow.pyfunc.load_model(uri, dst_path=folder).predict(rows).round(6).tolist()
 
 
 def refused(client, number):
@@ -105,7 +107,7 @@ def main():
     mlflow.set_registry_uri(options.uri)
     # The client prints links of its own.
     with contextlib.redirect_stdout(sys.stderr):
-        result = registry() if options.what == "registry" else {uri: loaded(uri) for uri in options.model_uri}
+        result = registry() if options.what == "registry" else {uri: loaded(uri, ROWS) for uri in options.model_uri}
     print(json.dumps(result))
 
 
