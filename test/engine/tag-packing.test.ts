@@ -49,11 +49,12 @@ it("keys are rewritten readably, long values go on in further tags, and one tag 
 });
 
 it("whatever tags a model has come back as they were", async () => {
-  const key = fc.stringMatching(/^[a-c.,=/: -]{1,6}$/).filter((text) => text.trim() !== "");
+  // Two keys that would be rewritten to one are refused by name, so none are made here.
+  const key = fc.stringMatching(/^[a-c]([.,=/: -][a-c]){0,2}$/);
   const value = fc.oneof(fc.string(), fc.string({ unit: "binary", minLength: 900, maxLength: 2100 }));
   await fc.assert(
     fc.asyncProperty(
-      fc.uniqueArray(fc.tuple(key, value), { selector: ([one]) => one.replace(/[.,\-=/:]|^ +| +$/g, "_"), maxLength: 5 }),
+      fc.uniqueArray(fc.tuple(key, value), { selector: ([one]) => one.replace(/[.,\-=/:]/g, "_"), maxLength: 5 }),
       async (pairs) => {
         const tags = new Map(pairs);
         expect((await thereAndBack(tags)).back).toEqual(tags);
