@@ -45,7 +45,7 @@ export interface AzureCloud {
   readonly management: string;
 }
 
-/** For messages: `login oauth-m2m of profile dev in /home/ada/.databrickscfg`. */
+/** For messages: `login oauth-m2m of profile dev in ~/.databrickscfg`. */
 export function loginName(method: Method, { whose }: Settings): string {
   return `login ${method} of ${whose}`;
 }

@@ -47,7 +47,7 @@ export const LOGIN_VARIABLES: ReadonlySet<string> = new Set([
 
 export interface Setting {
   readonly value: string;
-  /** In words, such as `DATABRICKS_TOKEN` or `token of profile dev in /home/ada/.databrickscfg`. */
+  /** In words, such as `DATABRICKS_TOKEN` or `token of profile dev in ~/.databrickscfg`. */
   readonly from: string;
 }
 
