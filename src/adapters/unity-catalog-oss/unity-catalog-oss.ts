@@ -15,7 +15,7 @@ import { createRunSpool } from "../mlflow/run-spool.ts";
 import { createRegistry } from "../mlflow/target-registry.ts";
 import { createCatalogReader } from "../unity-catalog/reads.ts";
 import { createCatalogRegistry } from "../unity-catalog/registry.ts";
-import { createWriting } from "../unity-catalog/unity-catalog.ts";
+import { createCatalogWriting } from "../unity-catalog/unity-catalog.ts";
 import { createOssCalls } from "./calls.ts";
 import { ossCapabilities } from "./capabilities.ts";
 import { createOssReads, OSS_API } from "./reads.ts";
@@ -31,7 +31,7 @@ export async function openUnityCatalogOss(http: HttpClient, stores: Stores, sign
   const reads = createOssReads(http);
   const files = createOssFiles(reads, stores);
   const reader = createCatalogReader(reads, undefined);
-  const writing = createWriting({
+  const writing = createCatalogWriting({
     calls: createOssCalls(http),
     registry: createRegistry(reader),
     reader,

@@ -1,16 +1,13 @@
 // Opens a Databricks workspace whose models live in Unity Catalog: the workspace's tracking half, and the catalog as its registry.
 import { createHash } from "node:crypto";
-import { MigrationError } from "../../errors.ts";
-import type { OriginId, PlacedKey } from "../../model/entities.ts";
-import type { FindContext, Found, PutContext } from "../../ports/target.ts";
+import type { OriginId } from "../../model/entities.ts";
 import type { DatabricksServer } from "../databricks/connect.ts";
 import { createSignedFiles } from "../databricks/signed-files.ts";
-import type { RegistryEntity, RegistryWriting } from "../mlflow/registry-half.ts";
+import type { RegistryWriting } from "../mlflow/registry-half.ts";
+import { createRegistryWriting } from "../mlflow/registry-writing.ts";
 import type { StoreClients } from "../mlflow/store-clients.ts";
 import { createCalls } from "../mlflow/target-calls.ts";
-import { putAlias, putModel } from "../mlflow/target-models.ts";
-import { findNote, putNote } from "../mlflow/target-notes.ts";
-import { createRegistry, findAlias, findModel, findVersion } from "../mlflow/target-registry.ts";
+import { createRegistry } from "../mlflow/target-registry.ts";
 import { CATALOG_TAGS, catalogCapabilities } from "./capabilities.ts";
 import { putVersion } from "./put-version.ts";
 import type { CatalogWriting } from "./put-version.ts";
@@ -26,7 +23,7 @@ export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClie
   const writing = (): RegistryWriting => {
     const calls = createCalls(http, `${UNITY_API}/`);
     const reader = createCatalogReader(reads, workspaceId);
-    return createWriting({ calls, registry: createRegistry(reader), reader, reads, files, workspaceId });
+    return createCatalogWriting({ calls, registry: createRegistry(reader), reader, reads, files, workspaceId });
   };
   return {
     ...workspace,
@@ -54,45 +51,7 @@ function catalogOrigin(workspace: OriginId): OriginId {
 }
 
 /** How models, versions and aliases are found and written, whatever dialect `calls` and `reads` speak. */
-export function createWriting(writing: CatalogWriting): RegistryWriting {
-  return {
-    find: (entity, context) => find(writing, entity, context),
-    put: (entity, context) => put(writing, entity, context),
-  };
-}
-
-async function find({ registry }: CatalogWriting, entity: RegistryEntity, context: FindContext): Promise<Found | undefined> {
-  switch (entity.kind) {
-    case "registered-model":
-      return findModel(registry, entity, context);
-    case "model-version":
-      return findVersion(registry, entity, context);
-    case "alias":
-      return findAlias(registry, entity, context);
-    case "stage-transition":
-    case "comment":
-    case "transition-request":
-      return findNote({ registry }, entity, context);
-    case "permission":
-    case "webhook":
-      return undefined;
-  }
-}
-
-async function put(writing: CatalogWriting, entity: RegistryEntity, context: PutContext): Promise<PlacedKey> {
-  switch (entity.kind) {
-    case "registered-model":
-      return putModel(writing, entity, context);
-    case "model-version":
-      return putVersion(writing, entity, context);
-    case "alias":
-      return putAlias(writing, entity, context);
-    case "stage-transition":
-    case "comment":
-    case "transition-request":
-      return putNote({ ...writing, valueChars: CATALOG_TAGS.valueChars }, entity, context);
-    case "permission":
-    case "webhook":
-      throw new MigrationError("NOT_SUPPORTED", `Unity Catalog has no place for ${entity.key}`, { key: entity.key });
-  }
+export function createCatalogWriting(writing: CatalogWriting): RegistryWriting {
+  const { valueChars } = CATALOG_TAGS;
+  return createRegistryWriting({ ...writing, valueChars, putVersion: (version, context) => putVersion(writing, version, context) });
 }
