@@ -70,11 +70,6 @@ export async function* inOrder<T, R>(
   }
 }
 
-/** Runs `work` for each item of a list, at most `limit` at once; the first error is thrown when all that ran has ended. */
-export async function eachConcurrently<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
-  for await (const _ of concurrently(fromList(items), limit, work));
-}
-
 /** A list as a stream. */
 export async function* fromList<T>(items: readonly T[]): AsyncIterable<T> {
   yield* items;

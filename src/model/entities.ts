@@ -229,7 +229,5 @@ export type Part = VersionEntry | Permission | Webhook;
 
 export type Entity = Experiment | Run | LoggedModel | RegisteredModel | ModelVersion | Alias | Part;
 export type EntityOf<K extends Kind> = Extract<Entity, { kind: K }>;
-/** Entities that can have tags, and with these mlferry's own. */
-export type Tagged = Experiment | Run | LoggedModel | RegisteredModel | ModelVersion;
 /** Entities that say of themselves when they were made. */
 export type Dated = Experiment | LoggedModel | RegisteredModel | ModelVersion;

@@ -8,8 +8,9 @@ import type { EntryReader } from "./entries.ts";
 import { experimentPermission, modelPermission, registryPermission } from "./permissions.ts";
 import type { ReadPermission } from "./permissions.ts";
 import { listWebhooks } from "./webhooks.ts";
+import { workThrough } from "../mlflow/workers.ts";
 
-/** Requests of each kind under way; the pacer of the host limits further. */
+/** Requests of each kind under way. */
 const AT_ONCE = 8;
 
 export interface PartsOf {
@@ -26,7 +27,7 @@ export async function readParts(of: PartsOf, signal: AbortSignal): Promise<Attac
   const { http, entries: reader, versions, models, experimentIds } = of;
   const histories = new Map<EntityKey, StageHistory>();
   const entries: VersionEntry[] = [];
-  await forEach(versions, async (version) => {
+  await workThrough([...versions], AT_ONCE, async (version) => {
     const found = await reader.of(version, signal);
     histories.set(versionKey(version.name, version.version), found.history);
     entries.push(...found.entries);
@@ -38,8 +39,8 @@ export async function readParts(of: PartsOf, signal: AbortSignal): Promise<Attac
     else if (read !== undefined) permissions.push(read);
   };
   if (models.length > 0) take(await registryPermission(http, signal));
-  await forEach(models, async (name) => take(await modelPermission(http, name, signal)));
-  await forEach(experimentIds, async (id) => take(await experimentPermission(http, id, signal)));
+  await workThrough([...models], AT_ONCE, async (name) => take(await modelPermission(http, name, signal)));
+  await workThrough([...experimentIds], AT_ONCE, async (id) => take(await experimentPermission(http, id, signal)));
   const webhooks: Webhook[] = [];
   if (models.length > 0) for await (const { webhook } of listWebhooks(http, signal)) webhooks.push(webhook);
   return {
@@ -47,12 +48,4 @@ export async function readParts(of: PartsOf, signal: AbortSignal): Promise<Attac
     histories,
     notCarried: hidden === 0 ? [] : [{ what: "permissions that this login may not see", count: hidden }],
   };
-}
-
-async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const worker = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

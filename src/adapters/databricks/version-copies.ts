@@ -6,6 +6,7 @@ import type { ArtifactReader } from "../../ports/source.ts";
 import type { Known } from "../mlflow/version-place.ts";
 import { placeOf } from "../mlflow/version-place.ts";
 import type { WireModelVersion } from "../mlflow/wire.ts";
+import { workThrough } from "../mlflow/workers.ts";
 
 /** Where files can be listed. */
 export interface Listings {
@@ -24,22 +25,18 @@ export interface Copies {
   isOwn(version: ModelVersion, root: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** Versions compared at a time, each with a listing on both sides; the pacer of the host limits further. */
+/** Versions compared at a time, each with a listing on both sides. */
 const AT_ONCE = 4;
 
 export function createCopies(listings: Listings): Copies {
   const different = new Set<EntityKey>();
   return {
     async check(versions, known, signal) {
-      const left = [...versions];
-      const worker = async (): Promise<void> => {
-        for (let version = left.shift(); version !== undefined; version = left.shift()) {
-          const root = rootOf(placeOf(version, known).files, known);
-          const pair = { model: version.name, version: version.version };
-          if (root !== undefined && !(await same(listings, { ...pair, root }, signal))) different.add(versionKey(pair.model, pair.version));
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, worker));
+      await workThrough([...versions], AT_ONCE, async (version) => {
+        const root = rootOf(placeOf(version, known).files, known);
+        const pair = { model: version.name, version: version.version };
+        if (root !== undefined && !(await same(listings, { ...pair, root }, signal))) different.add(versionKey(pair.model, pair.version));
+      });
     },
     differs: (key) => different.has(key),
     isOwn: async ({ model, version }, root, signal) => !(await same(listings, { model, version, root }, signal)),

@@ -5,14 +5,14 @@ import { z } from "zod";
 const int64 = z.union([z.number(), z.string()]).transform((value) => BigInt(value));
 const text = z.string().default("");
 const nextPage = { next_page_token: z.string().optional() };
-const headers = z
+/** Headers that go with a signed URL, as an object. */
+export const headers = z
   .array(z.object({ name: z.string(), value: text }))
   .default([])
   .transform((pairs) => Object.fromEntries(pairs.map(({ name, value }) => [name, value])));
 
-const CREDENTIAL_TYPES = ["AWS_PRESIGNED_URL", "GCP_SIGNED_URL", "AZURE_SAS_URI", "AZURE_ADLS_GEN2_SAS_URI"] as const;
 /** Kinds of stores behind signed URLs, each with a protocol of its own. */
-export type CredentialType = (typeof CREDENTIAL_TYPES)[number];
+const CREDENTIAL_TYPES = ["AWS_PRESIGNED_URL", "GCP_SIGNED_URL", "AZURE_SAS_URI", "AZURE_ADLS_GEN2_SAS_URI"] as const;
 
 const credential = z.object({ path: text, signed_uri: z.string(), type: z.enum(CREDENTIAL_TYPES).default("AWS_PRESIGNED_URL"), headers });
 /** A signed URL for one file. */

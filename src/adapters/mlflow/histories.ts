@@ -7,6 +7,7 @@ import { idOf } from "../../model/keys.ts";
 import type { Histories } from "../../ports/source.ts";
 import { get } from "./calls.ts";
 import { parseWire, wire } from "./wire.ts";
+import { workThrough } from "./workers.ts";
 
 /** Most points in one bulk answer; one that is full was cut (mlflow/server/handlers.py, MAX_HISTORY_RESULTS). */
 const BULK_POINTS = 25_000;
@@ -56,18 +57,15 @@ async function fetchColumns(
   const queue = columnsOf(runs);
   let buffered = 0;
   const leave = ({ key, runs: owners }: Column): void => owners.forEach((run) => left.set(run, [...(left.get(run) ?? []), key]));
-  const worker = async (): Promise<void> => {
-    for (let column = queue.shift(); column !== undefined; column = queue.shift()) {
-      const answer = buffered >= bufferedPoints ? undefined : await bulk(http, column, signal);
-      if (answer === undefined) leave(column);
-      else if (answer.length >= BULK_POINTS) queue.push(...halves(column, leave));
-      else {
-        buffered += answer.length;
-        for (const { run, point } of answer) points.set(run, push(points.get(run), point));
-      }
+  await workThrough(queue, COLUMNS_AT_ONCE, async (column) => {
+    const answer = buffered >= bufferedPoints ? undefined : await bulk(http, column, signal);
+    if (answer === undefined) leave(column);
+    else if (answer.length >= BULK_POINTS) queue.push(...halves(column, leave));
+    else {
+      buffered += answer.length;
+      for (const { run, point } of answer) points.set(run, push(points.get(run), point));
     }
-  };
-  await Promise.all(Array.from({ length: COLUMNS_AT_ONCE }, worker));
+  });
   return { points, left };
 }
 

@@ -5,6 +5,7 @@ import { MigrationError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
 import { get } from "./calls.ts";
 import { wire } from "./wire.ts";
+import { workThrough } from "./workers.ts";
 
 /** Most root fields of one query (mlflow/environment_variables.py, MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS). */
 const RUNS_A_QUERY = 10;
@@ -17,14 +18,11 @@ export async function readModelInputs(http: HttpClient, runIds: readonly string[
   const groups: (readonly string[])[] = [];
   for (let at = 0; at < runIds.length; at += RUNS_A_QUERY) groups.push(runIds.slice(at, at + RUNS_A_QUERY));
   let offered = true;
-  const worker = async (): Promise<void> => {
-    for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
-      const inputs = offered ? await query(http, group, signal) : undefined;
-      if (inputs === undefined) offered = false;
-      for (const [id, models] of inputs ?? (await oneByOne(http, group, signal))) if (models.length > 0) found.set(id, models);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await workThrough(groups, AT_ONCE, async (group) => {
+    const inputs = offered ? await query(http, group, signal) : undefined;
+    if (inputs === undefined) offered = false;
+    for (const [id, models] of inputs ?? (await oneByOne(http, group, signal))) if (models.length > 0) found.set(id, models);
+  });
   return found;
 }
 

@@ -1,11 +1,8 @@
 // The JSON of Unity Catalog's registry in MLflow's dialect (databricks_uc_registry_messages.proto of 3.17): what it has beside MLflow's own.
 import { z } from "zod";
+import { headers } from "../databricks/wire.ts";
 
 const text = z.string().default("");
-const headers = z
-  .array(z.object({ name: z.string(), value: text }))
-  .default([])
-  .transform((pairs) => Object.fromEntries(pairs.map(({ name, value }) => [name, value])));
 
 /** Fields of a version that say whether its files are there, and whose run it names. */
 export const versionState = z.object({
