@@ -4,13 +4,13 @@ import type { ModelVersion, PlacedKey } from "../../model/entities.ts";
 import { differences, facts } from "../../model/facts.ts";
 import { placed, versionKey } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
-import { CARRIER_TAG, keyValues, markTag, MARK_TAG, provenanceTags, sourceDigest, SOURCE_TAG, tagChanges } from "./target-calls.ts";
+import { CARRIER_TAG, markTag } from "./target-calls.ts";
 import type { KeyValue } from "./target-batches.ts";
 import type { Calls } from "./target-calls.ts";
-import { createOnce } from "./target-once.ts";
-import type { RegistryReader, VersionThere } from "./target-registry-reads.ts";
+import type { RegistryReader } from "./target-registry-reads.ts";
 import type { ModelSnapshot, Registry } from "./target-registry.ts";
-import { checkNumber, numberTaken, placedElsewhere, removePlaceholders, reserveNumbers } from "./target-version-numbers.ts";
+import { checkNumber, numberTaken, placedElsewhere } from "./target-version-numbers.ts";
+import { createNumbered, updateTexts } from "./target-version-writes.ts";
 import { inWordsOf } from "./target-version-files.ts";
 import type { VersionOrigin, VersionOrigins } from "./target-version-origins.ts";
 
@@ -45,38 +45,13 @@ interface Writing {
 async function createVersion(writing: VersionWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<PlacedKey> {
   const { calls } = writing;
   const { signal, anyNumber = false } = context;
-  const { model: name, version: wanted } = version;
   if (!anyNumber) checkNumber(snapshot, version);
   // Files first: the mark can then go into the create call, and a version never points at files that are still to come.
   const origin = await writing.origins.open(version, context);
-  const reserving = { ...writing, snapshot, origin };
-  await (anyNumber ? removePlaceholders(reserving, name, signal) : reserveNumbers(reserving, version, signal));
-  const made = await sendVersion(writing, version, { origin, context });
-  snapshot.lastNumber = Math.max(snapshot.lastNumber, made.number);
-  if (made.number !== wanted && !anyNumber) {
-    await calls.remove("DELETE", "model-versions/delete", { name, version: String(made.number) }, signal);
-    throw numberTaken(version, made.number);
-  }
-  snapshot.versions.set(made.number, made);
+  const fields = { ...origin.fields, run_link: version.runLink };
+  const made = await createNumbered({ ...writing, snapshot, origin, fields, ownTags: ownTags(origin, context) }, version, context);
   await setStage(calls, { ...version, version: made.number }, "None", signal);
-  return placed(versionKey(name, made.number));
-}
-
-async function sendVersion(
-  { calls, reader }: VersionWriting,
-  version: ModelVersion,
-  { origin, context }: { readonly origin: VersionOrigin; readonly context: PutContext },
-): Promise<VersionThere> {
-  const { signal } = context;
-  const { model: name, description, runLink } = version;
-  const source = sourceDigest(context.provenance);
-  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags), ...ownTags(origin, context)];
-  return createOnce({
-    what: `version ${version.version} of ${JSON.stringify(name)}`,
-    send: async () =>
-      reader.parse(await calls.create("model-versions/create", { name, ...origin.fields, description, run_link: runLink, tags }, signal)),
-    look: () => reader.versionByTag(name, { key: SOURCE_TAG, value: source }, signal),
-  });
+  return placed(versionKey(version.model, made.number));
 }
 
 /** Tells readers that the run only carries the files, and that these have arrived. */
@@ -92,15 +67,10 @@ async function updateVersion(writing: VersionWriting, version: ModelVersion, { s
   const known = snapshot.versions.get(number) ?? (await reader.version(version.model, number, signal));
   refuseFixedFields(version, await inWordsOf(version, known.entity, { ...writing, signal }), snapshot.lastNumber);
   if (version.files.owner === "own") await writing.origins.open(version, context);
-  if ((known.description ?? "") !== (version.description ?? "")) {
-    await calls.patch("model-versions/update", { ...id, description: version.description ?? "" }, signal);
-  }
-  const { set, gone } = tagChanges(known.tags, version.tags);
-  for (const tag of set) await calls.post("model-versions/set-tag", { ...id, ...tag }, signal);
-  for (const key of gone) await calls.remove("DELETE", "model-versions/delete-tag", { ...id, key }, signal);
+  await updateTexts(calls, version, known, signal);
   await setStage(calls, version, known.stage, signal);
   if (version.files.owner === "own" && known.mark !== context.mark) {
-    await calls.post("model-versions/set-tag", { ...id, key: MARK_TAG, value: context.mark }, signal);
+    await calls.post("model-versions/set-tag", { ...id, ...markTag(context.mark) }, signal);
   }
   snapshot.versions.set(number, await reader.version(version.model, number, signal));
 }

@@ -5,11 +5,11 @@ import type { ModelVersion, PlacedKey } from "../../model/entities.ts";
 import { idOf, placed, versionKey } from "../../model/keys.ts";
 import type { PutContext } from "../../ports/target.ts";
 import type { Calls } from "../mlflow/target-calls.ts";
-import { keyValues, MARK_TAG, provenanceTags, sourceDigest, SOURCE_TAG, tagChanges } from "../mlflow/target-calls.ts";
-import { createOnce } from "../mlflow/target-once.ts";
+import { markTag } from "../mlflow/target-calls.ts";
 import type { RegistryReader, VersionThere } from "../mlflow/target-registry-reads.ts";
 import type { ModelSnapshot, Registry } from "../mlflow/target-registry.ts";
-import { checkNumber, numberTaken, placedElsewhere, removePlaceholders, reserveNumbers } from "../mlflow/target-version-numbers.ts";
+import { checkNumber, numberTaken, placedElsewhere } from "../mlflow/target-version-numbers.ts";
+import { createNumbered, updateTexts } from "../mlflow/target-version-writes.ts";
 import type { CatalogReads } from "./reads.ts";
 import type { VersionFileAccess } from "./version-files.ts";
 
@@ -48,28 +48,11 @@ interface Writing {
 }
 
 async function createVersion(writing: CatalogWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<VersionThere> {
-  const { calls, reader } = writing;
-  const { signal, anyNumber = false } = context;
-  const { model: name, version: wanted, description } = version;
-  if (!anyNumber) checkNumber(snapshot, version);
-  const fields = { source: version.sourceUri === "" ? `models:/${idOf(version.key)}` : version.sourceUri, feature_deps: "" };
-  const reserving = { ...writing, snapshot, origin: { fields } };
-  await (anyNumber ? removePlaceholders(reserving, name, signal) : reserveNumbers(reserving, version, signal));
-  const source = sourceDigest(context.provenance);
-  const tags = [...provenanceTags(context.provenance), ...keyValues(version.tags)];
-  const body = { name, ...fields, ...runOf(version, writing.workspaceId), ...(description === undefined ? {} : { description }), tags };
-  const made = await createOnce({
-    what: `version ${wanted} of ${JSON.stringify(name)}`,
-    send: async () => reader.parse(await calls.create("model-versions/create", body, signal)),
-    look: () => reader.versionByTag(name, { key: SOURCE_TAG, value: source }, signal),
-  });
-  snapshot.lastNumber = Math.max(snapshot.lastNumber, made.number);
-  if (made.number !== wanted && !anyNumber) {
-    await calls.remove("DELETE", "model-versions/delete", { name, version: String(made.number) }, signal);
-    throw numberTaken(version, made.number);
-  }
-  snapshot.versions.set(made.number, made);
-  return made;
+  if (context.anyNumber !== true) checkNumber(snapshot, version);
+  const source = version.sourceUri === "" ? `models:/${idOf(version.key)}` : version.sourceUri;
+  const origin = { fields: { source, feature_deps: "" } };
+  const fields = { ...origin.fields, ...runOf(version, writing.workspaceId) };
+  return createNumbered({ ...writing, snapshot, origin, fields, ownTags: [] }, version, context);
 }
 
 function runOf({ run }: ModelVersion, workspaceId: string | undefined): object {
@@ -79,23 +62,22 @@ function runOf({ run }: ModelVersion, workspaceId: string | undefined): object {
 
 /** Files and finalizing where it is pending, then what can change at any time. */
 async function complete(writing: CatalogWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {
-  const { calls, reader, reads } = writing;
+  const { calls, reader } = writing;
   const { signal, existing } = context;
   const { model: name, version: number } = version;
-  const id = { name, version: String(number) };
-  const there = await reads.version(name, number, signal);
-  if (there?.status === "PENDING_REGISTRATION") await fill(writing, version, context);
-  else if (there?.status !== "READY") throw failedRegistration(version, there?.statusMessage ?? "");
+  const there = snapshot.versions.get(number) ?? (await reader.version(name, number, signal));
+  if (there.status === "PENDING_REGISTRATION") await fill(writing, version, context);
+  else if (there.status !== "READY") throw await failedRegistration(writing, version, signal);
   else if (isIncomplete(existing?.mark)) throw takesNoMore(version);
-  const known = await reader.version(name, number, signal);
-  if ((known.description ?? "") !== (version.description ?? "")) {
-    await calls.patch("model-versions/update", { ...id, description: version.description ?? "" }, signal);
-  }
-  const { set, gone } = tagChanges(known.tags, version.tags);
-  for (const tag of set) await calls.post("model-versions/set-tag", { ...id, ...tag }, signal);
-  for (const key of gone) await calls.remove("DELETE", "model-versions/delete-tag", { ...id, key }, signal);
-  if (known.mark !== context.mark) await calls.post("model-versions/set-tag", { ...id, key: MARK_TAG, value: context.mark }, signal);
-  snapshot.versions.set(number, await reader.version(name, number, signal));
+  const known = there.status === "READY" ? there : await reader.version(name, number, signal);
+  const isUnmarked = known.mark !== context.mark;
+  const isUpdated = await updateTexts(calls, version, known, signal);
+  if (isUnmarked) await calls.post("model-versions/set-tag", { ...idOfVersion(version), ...markTag(context.mark) }, signal);
+  snapshot.versions.set(number, isUpdated || isUnmarked ? await reader.version(name, number, signal) : known);
+}
+
+function idOfVersion({ model, version }: ModelVersion): { readonly name: string; readonly version: string } {
+  return { name: model, version: String(version) };
 }
 
 /** Sends what is not there yet and finalizes. Without all of its files a version stays pending: nobody loads half a model. */
@@ -113,13 +95,15 @@ async function fill({ calls, files }: CatalogWriting, version: ModelVersion, con
       },
     );
   }
-  const id = { name: version.model, version: String(version.version) };
+  const id = idOfVersion(version);
   // Before it counts: nothing tells afterwards what was left out.
-  await calls.post("model-versions/set-tag", { ...id, key: MARK_TAG, value: context.mark }, signal);
+  await calls.post("model-versions/set-tag", { ...id, ...markTag(context.mark) }, signal);
   await calls.post("model-versions/finalize", id, signal);
 }
 
-function failedRegistration({ model, version, key }: ModelVersion, why: string): MigrationError {
+async function failedRegistration({ reads }: CatalogWriting, failed: ModelVersion, signal: AbortSignal): Promise<MigrationError> {
+  const { model, version, key } = failed;
+  const why = (await reads.version(model, version, signal))?.statusMessage ?? "";
   const reason = why === "" ? "" : `: ${why}`;
   return new MigrationError("REQUEST_FAILED", `the registration of ${model} version ${String(version)} failed at the target${reason}`, {
     key,
