@@ -12,7 +12,7 @@ import { moveFiles, type FilesMoved } from "./files.ts";
 import { type GroupedStep, groupRuns } from "./groups.ts";
 import { hasOwnFiles, isFatal, provenanceOf, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
-import { lossesByMark, markFor, withoutLink } from "./marks.ts";
+import { lacksFiles, lossesByMark, markFor, waitsForFiles, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels, refuseUnready } from "./preflight.ts";
 import { clamp } from "./metric-values.ts";
 import { createReplay, type Replay } from "./replay.ts";
@@ -243,6 +243,10 @@ function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
     ...(step.found === undefined ? {} : { existing: step.found }),
     ...(job.versionNumbers === "compact" ? { anyNumber: true } : {}),
     ...(execution.replay.isPast(step.source) ? { isPast: true } : {}),
+    ...(lacksFiles(step.found?.mark ?? "") ? { lacksFiles: true } : {}),
+    get waitsForFiles() {
+      return waitsForFiles(context.mark);
+    },
     get mark() {
       return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks(), filter: (job.files ?? ALL_FILES).id });
     },

@@ -51,6 +51,16 @@ export function lossesByMark(found: Found | undefined, { agreed, filter }: { agr
   return [...(mark.includes(MARK.lost) ? [lost] : []), ...(filterIn(mark) === undefined ? [] : [unlisted(filter.wording)])];
 }
 
+/** Whether an object with this mark was written without files that could not be had. */
+export function waitsForFiles(mark: string): boolean {
+  return mark.includes(MARK.partial);
+}
+
+/** Whether files that the target could store were left out of an object with this mark, for whatever reason. */
+export function lacksFiles(mark: string): boolean {
+  return [MARK.partial, MARK.unread, ONLY].some((suffix) => mark.includes(suffix));
+}
+
 function filterIn(mark: string): string | undefined {
   return mark.split(ONLY)[1]?.split("+")[0];
 }

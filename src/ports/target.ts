@@ -37,6 +37,10 @@ export interface PutContext extends FindContext {
    * from half-written ones. Changes when files fail: read it after `files()`.
    */
   readonly mark: string;
+  /** Whether files did not arrive that the next job tries again: known after `files()`. Default: false. */
+  readonly waitsForFiles?: boolean;
+  /** True: `existing` was written without some of its files. */
+  readonly lacksFiles?: boolean;
   /** True: the version of a stage transition is at its stage already, so the transition is only to be told, not carried out. */
   readonly isPast?: boolean;
   /** True: a version may get any number above those that are there, whatever number it has. Default: its own number or none. */

@@ -63,12 +63,12 @@ function runOf({ run }: ModelVersion, workspaceId: string | undefined): object {
 /** Files and finalizing where it is pending, then what can change at any time. */
 async function complete(writing: CatalogWriting, version: ModelVersion, { snapshot, context }: Writing): Promise<void> {
   const { calls, reader } = writing;
-  const { signal, existing } = context;
+  const { signal } = context;
   const { model: name, version: number } = version;
   const there = snapshot.versions.get(number) ?? (await reader.version(name, number, signal));
   if (there.status === "PENDING_REGISTRATION") await fill(writing, version, context);
   else if (there.status !== "READY") throw await failedRegistration(writing, version, signal);
-  else if (isIncomplete(existing?.mark)) throw takesNoMore(version);
+  else if (context.lacksFiles === true) throw takesNoMore(version);
   const known = there.status === "READY" ? there : await reader.version(name, number, signal);
   const isUnmarked = known.mark !== context.mark;
   const isUpdated = await updateTexts(calls, version, known, signal);
@@ -85,7 +85,7 @@ async function fill({ calls, files }: CatalogWriting, version: ModelVersion, con
   const { signal } = context;
   const way = await files.way(version, "write", signal);
   await context.files((file, open) => way.write(file, open, signal));
-  if (/\+partial/.test(context.mark)) {
+  if (context.waitsForFiles === true) {
     throw new MigrationError(
       "ARTIFACT_UNREADABLE",
       `version ${String(version.version)} of ${version.model} waits for files that did not arrive`,
@@ -109,11 +109,6 @@ async function failedRegistration({ reads }: CatalogWriting, failed: ModelVersio
     key,
     hint: "delete the version there, and give it a new number with --version-numbers compact",
   });
-}
-
-/** Whether files were left out, or could not be read, when the version was finalized. */
-function isIncomplete(mark: string | undefined): boolean {
-  return /\+(only|partial|unread)/.test(mark ?? "");
 }
 
 /** A finalized version takes no files. */
