@@ -1,5 +1,5 @@
 // Opens places from their locations, and closes them again.
-import { createHash } from "node:crypto";
+import { originId } from "../model/keys.ts";
 import { resolve } from "node:path";
 import { bundleCapabilities } from "../adapters/bundle/capabilities.ts";
 import { examineBundle } from "../adapters/bundle/examine.ts";
@@ -21,7 +21,6 @@ import type { Workspace } from "../adapters/mlflow/workspaces.ts";
 import { sharesTracking } from "../engine/same-tracking.ts";
 import { MigrationError } from "../errors.ts";
 import type { HttpClient } from "../http/client.ts";
-import type { OriginId } from "../model/entities.ts";
 import type { Examined, ExamineOptions } from "../ports/checks.ts";
 import type { Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
@@ -197,10 +196,7 @@ function wholeServer({ workspace: _none, ...location }: MlflowLocation): MlflowL
 /** What is to be done shows on an empty place that holds what the server holds. */
 function emptyWorkspace(server: OpenSourceServer, name: string): Target {
   const { uri } = server;
-  const origin = createHash("sha256")
-    .update(JSON.stringify(["not created", uri, name]))
-    .digest("hex")
-    .slice(0, 32) as OriginId;
+  const origin = originId("not created", uri, name);
   return createMemory({ uri: `${uri} (workspace ${name}, to be created)`, origin, capabilities: server.capabilities });
 }
 

@@ -1,8 +1,7 @@
 // As much of an object as stays in memory while two places are compared: who it is, not what it holds.
-import { createHash } from "node:crypto";
 import type { Entity, EntityKey, Kind, OriginId, Run, LoggedModel } from "../model/entities.ts";
 import { facts } from "../model/facts.ts";
-import { entryId, keyOf, modelOf, PROVENANCE, versionKey } from "../model/keys.ts";
+import { digestOf, entryId, keyOf, modelOf, PROVENANCE, versionKey } from "../model/keys.ts";
 import { REFERENCE_TAGS } from "../model/references.ts";
 
 export interface Card {
@@ -91,5 +90,5 @@ function contentOf(entity: Run | LoggedModel): string {
       !(entity.kind === "logged-model" && field.startsWith("metrics.")),
   );
   const sorted = placeless.sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 32);
+  return digestOf(sorted);
 }

@@ -1,9 +1,8 @@
 // Carries out a plan that was made earlier, and nothing but it: what is new at the source stays out, and a step that would be
 // another one today is refused as stale. Pure but for the look into the journal.
-import { createHash } from "node:crypto";
 import type { EntityKey } from "../model/entities.ts";
 import { fingerprint } from "../model/facts.ts";
-import { isEntry } from "../model/keys.ts";
+import { digestOf, isEntry } from "../model/keys.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Source } from "../ports/source.ts";
 import type { Action, Step } from "./change.ts";
@@ -25,10 +24,7 @@ export interface SavedStep {
  */
 export function stepFingerprint({ source, entity, stamp }: Pick<Step, "source" | "entity" | "stamp">): string {
   const number = "version" in entity ? [entity.version] : [];
-  return createHash("sha256")
-    .update(JSON.stringify([fingerprint(source), stamp, ...number]))
-    .digest("hex")
-    .slice(0, 32);
+  return digestOf([fingerprint(source), stamp, ...number]);
 }
 
 /** A saved plan that is being carried out. */

@@ -1,5 +1,5 @@
 // Facts: an entity as a flat list of fields and comparable values. Plan, verification and the loss accounting all count in facts.
-import { createHash } from "node:crypto";
+import { digestOf } from "./keys.ts";
 import type {
   DatasetInput,
   Dated,
@@ -80,10 +80,7 @@ export function differences(expected: Facts, found: Facts): { field: string; exp
 export function fingerprint(entity: Entity): string {
   const scheme = 1;
   const sorted = [...facts(entity)].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return createHash("sha256")
-    .update(JSON.stringify([scheme, entity.kind, sorted]))
-    .digest("hex")
-    .slice(0, 32);
+  return digestOf([scheme, entity.kind, sorted]);
 }
 
 /** A metric value as text: as JSON would, with NaN, Infinity, -Infinity and -0 spelled out. */

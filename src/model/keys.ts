@@ -97,8 +97,15 @@ export const PROVENANCE = {
  * mapped name of the experiment or model that holds the object, so that one source may land twice in one place.
  */
 export function provenanceDigest(origin: OriginId, key: EntityKey, container: string): string {
-  return createHash("sha256")
-    .update(JSON.stringify([origin, key, container]))
-    .digest("hex")
-    .slice(0, 32);
+  return digestOf([origin, key, container]);
+}
+
+/** The id of a place from what stays the same about it when it moves to another address. */
+export function originId(...identity: readonly string[]): OriginId {
+  return digestOf(identity) as OriginId;
+}
+
+/** A digest over the value as JSON: 32 hexadecimal digits. */
+export function digestOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 32);
 }

@@ -1,5 +1,5 @@
 // Opens a Databricks workspace: which one it is, and how it is asked.
-import { createHash } from "node:crypto";
+import { originId } from "../../model/keys.ts";
 import { systemClock } from "../../http/clock.ts";
 import { createHttpClient } from "../../http/client.ts";
 import type { HttpClient, HttpClientOptions } from "../../http/client.ts";
@@ -79,10 +79,7 @@ const PARAM_VALUE_CHARS = 500;
 
 /** From the workspace's id, as MLflow's is from the database: it stays when the workspace gets another address. */
 function originOf(workspace: string): OriginId {
-  return createHash("sha256")
-    .update(JSON.stringify(["databricks", workspace]))
-    .digest("hex")
-    .slice(0, 32) as OriginId;
+  return originId("databricks", workspace);
 }
 
 async function discoveredId(http: HttpClient, signal: AbortSignal): Promise<string | undefined> {

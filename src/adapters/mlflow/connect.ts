@@ -1,5 +1,5 @@
 // Opens an MLflow server: finds out that it is one, what it offers, and which registry it is.
-import { createHash } from "node:crypto";
+import { originId } from "../../model/keys.ts";
 import type { z } from "zod";
 import { MigrationError } from "../../errors.ts";
 import { createHttpClient } from "../../http/client.ts";
@@ -80,7 +80,7 @@ export async function connectMlflow(options: ConnectOptions, signal: AbortSignal
  */
 function originOf(server: string, workspace: string | undefined): OriginId {
   const identity = ["mlflow", server, ...(isDefault(workspace) ? [] : ["workspace", workspace])];
-  return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32) as OriginId;
+  return originId(...identity);
 }
 
 function isDefault(workspace: string | undefined): workspace is undefined | typeof DEFAULT_WORKSPACE {

@@ -1,5 +1,5 @@
 // An open-source Unity Catalog as a place: the registry half that Databricks' has, in the server's own dialect, and no tracking half.
-import { createHash } from "node:crypto";
+import { originId } from "../../model/keys.ts";
 import { MigrationError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { Entity, OriginId } from "../../model/entities.ts";
@@ -59,10 +59,7 @@ export async function openUnityCatalogOss(http: HttpClient, stores: Stores, sign
 /** By the metastore's id, which stays when the server moves. */
 async function originOf(http: HttpClient, signal: AbortSignal): Promise<OriginId> {
   const { metastore_id: id } = await get(http, `${OSS_API}/metastore_summary`, { schema: wire.metastore, signal });
-  return createHash("sha256")
-    .update(JSON.stringify(["unity-catalog-oss", id]))
-    .digest("hex")
-    .slice(0, 32) as OriginId;
+  return originId("unity-catalog-oss", id);
 }
 
 function sourceOf(http: HttpClient, origin: OriginId, registry: RegistryHalf): Source {

@@ -1,5 +1,5 @@
 // Opens a Databricks workspace whose models live in Unity Catalog: the workspace's tracking half, and the catalog as its registry.
-import { createHash } from "node:crypto";
+import { originId } from "../../model/keys.ts";
 import type { OriginId } from "../../model/entities.ts";
 import type { DatabricksServer } from "../databricks/connect.ts";
 import { createSignedFiles } from "../databricks/signed-files.ts";
@@ -44,10 +44,7 @@ export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClie
 
 /** Another one than that of the workspace with its own registry: names mean other objects there. */
 function catalogOrigin(workspace: OriginId): OriginId {
-  return createHash("sha256")
-    .update(JSON.stringify(["unity-catalog", workspace]))
-    .digest("hex")
-    .slice(0, 32) as OriginId;
+  return originId("unity-catalog", workspace);
 }
 
 /** How models, versions and aliases are found and written, whatever dialect `calls` and `reads` speak. */
