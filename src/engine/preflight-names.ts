@@ -2,7 +2,7 @@
 import type { Experiment, RegisteredModel } from "../model/entities.ts";
 import type { NameRule } from "../ports/capabilities.ts";
 import type { PreflightFinding } from "./preflight-finding.ts";
-import { foreignModels, mapNames } from "./preflight.ts";
+import { foreignModels, mapNames, targetChecks } from "./preflight.ts";
 import type { Mapped, Prepared } from "./preflight.ts";
 
 /** Names that are illegal at the target, or that two objects would get. */
@@ -21,11 +21,9 @@ export async function takenNames(prepared: Prepared): Promise<PreflightFinding[]
 }
 
 /** What the target itself says of the job: missing schemas and privileges. */
-export async function targetFindings({ catalogue, job, containers }: Prepared): Promise<PreflightFinding[]> {
-  const models = mapNames(catalogue.models, job).map(({ name }) => name);
+export async function targetFindings(prepared: Prepared): Promise<PreflightFinding[]> {
   const findings: PreflightFinding[] = [];
-  for await (const { state, name, says, hint } of job.target.preflight?.({ experiments: [...containers.values()], models }, job.signal) ??
-    []) {
+  for await (const { state, name, says, hint } of targetChecks(prepared)) {
     if (state === "ok") continue;
     const code = state === "fail" ? "TARGET_CHECK" : "TARGET_WARNING";
     findings.push({ code, keys: [], message: `${name}: ${says}`, ...(hint === undefined ? {} : { hint }) });

@@ -2,6 +2,7 @@
 import { MigrationError } from "../errors.ts";
 import type { Entity, EntityKey, Experiment, RegisteredModel } from "../model/entities.ts";
 import type { NameRule } from "../ports/capabilities.ts";
+import type { Check } from "../ports/checks.ts";
 import type { Catalogue } from "../ports/source.ts";
 import { experimentName } from "./experiment-names.ts";
 import { createPlacements, type Job, type Placements, provenanceOf } from "./job.ts";
@@ -38,13 +39,18 @@ export async function prepare(job: Job, { names = "refuse" }: { readonly names?:
 }
 
 /** Throws what the target says would stop the job, such as a schema that is missing. Writes nothing. */
-export async function refuseUnready({ job, catalogue, containers }: Prepared): Promise<void> {
-  const models = mapNames(catalogue.models, job).map(({ name }) => name);
-  for await (const check of job.target.preflight?.({ experiments: [...containers.values()], models }, job.signal) ?? []) {
+export async function refuseUnready(prepared: Prepared): Promise<void> {
+  for await (const check of targetChecks(prepared)) {
     if (check.state !== "fail") continue;
     const hint = check.hint === undefined ? {} : { hint: check.hint };
     throw new MigrationError(check.code ?? "NOT_FOUND", `the target is not ready: ${check.says}`, { side: "target", ...hint });
   }
+}
+
+/** What the target says of itself, asked with the names that objects are to have there. */
+export async function* targetChecks({ job, catalogue, containers }: Prepared): AsyncGenerator<Check> {
+  const models = mapNames(catalogue.models, job).map(({ name }) => name);
+  yield* job.target.preflight?.({ experiments: [...containers.values()], models }, job.signal) ?? [];
 }
 
 /** Throws NAME_TAKEN when the target holds a registered model of a mapped name that did not come from this source. Writes nothing. */
