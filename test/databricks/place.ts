@@ -4,11 +4,10 @@ import type { DatabricksOptions, DatabricksServer } from "../../src/adapters/dat
 import { createDatabricksSource } from "../../src/adapters/databricks/source.ts";
 import { createDatabricksTarget } from "../../src/adapters/databricks/target.ts";
 import { createPacer } from "../../src/http/pace.ts";
-import type { OriginId } from "../../src/model/entities.ts";
 import type { Source } from "../../src/ports/source.ts";
 import type { Target } from "../../src/ports/target.ts";
-import { createFerry } from "../contract/context.ts";
-import type { Ferry } from "../contract/context.ts";
+import { openRig } from "../contract/rig.ts";
+import type { Rig } from "../contract/rig.ts";
 import { startFakeDatabricks } from "../fakes/databricks/server.ts";
 import type { DatabricksOptions as FakeOptions, FakeDatabricks } from "../fakes/databricks/server.ts";
 
@@ -37,31 +36,11 @@ export async function openTarget(fake: FakeDatabricks, more: Partial<DatabricksO
   return createDatabricksTarget(server, createDatabricksSource(server));
 }
 
-export interface Workspace extends AsyncDisposable {
-  readonly fake: FakeDatabricks;
-  readonly target: Target;
-  readonly ferry: Ferry;
-  /** Another process on the same workspace, which knows nothing yet. */
-  again(): Promise<{ readonly target: Target; readonly ferry: Ferry }>;
-}
+export type Workspace = Rig<FakeDatabricks>;
 
 export async function openWorkspace(options: FakeOptions = {}, more: Partial<DatabricksOptions> = {}): Promise<Workspace> {
   const fake = await startFakeDatabricks(options);
-  const opened: Target[] = [];
-  const again = async (): Promise<{ target: Target; ferry: Ferry }> => {
-    const target = await openTarget(fake, more);
-    opened.push(target);
-    return { target, ferry: createFerry(target, "0123456789abcdef0123456789abcdef" as OriginId) };
-  };
-  return {
-    fake,
-    ...(await again()),
-    again,
-    async [Symbol.asyncDispose]() {
-      for (const target of opened) await target.close();
-      await fake.close();
-    },
-  };
+  return openRig(fake, () => openTarget(fake, more));
 }
 
 /** A request to the workspace as its first user sends it. */

@@ -1,8 +1,7 @@
 // An in-process MLflow server: as much of the REST API as writing to one needs, strict about what a real server refuses,
 // and able to lose answers. Whatever else is asked of it is a 404, as at a server that is too old.
-import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen, readBody } from "./listening.ts";
 import { registryRoutes } from "./mlflow-registry-routes.ts";
 import { FakeStore, Refused } from "./mlflow-store.ts";
 import type { Json } from "./mlflow-store.ts";
@@ -38,21 +37,15 @@ export async function startFakeMlflow(options: FakeOptions = {}): Promise<FakeMl
   const store = new FakeStore();
   const requests: string[] = [];
   const losses = new Map<string, Loss[]>();
-  const server = createServer((request, response) => {
+  const { url, close } = await listen((request, response) => {
     void answer({ store, requests, losses, options }, request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     store,
     requests,
     lose: (route, ...more) => void losses.set(route, [...(losses.get(route) ?? []), ...more]),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 
@@ -122,12 +115,6 @@ function isRoute(name: string): boolean {
 }
 
 const ROUTES: readonly (readonly [RegExp, Route])[] = [...trackingRoutes, ...registryRoutes];
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
 
 function reply(response: ServerResponse, status: number, body: Json): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));

@@ -3,22 +3,16 @@ import { connectMlflow } from "../../src/adapters/mlflow/connect.ts";
 import { createMlflowSource } from "../../src/adapters/mlflow/source.ts";
 import { createMlflowTarget } from "../../src/adapters/mlflow/target.ts";
 import { createPacer } from "../../src/http/pace.ts";
-import type { OriginId } from "../../src/model/entities.ts";
 import type { Target } from "../../src/ports/target.ts";
-import { createFerry } from "../contract/context.ts";
-import type { Ferry } from "../contract/context.ts";
+import { openRig } from "../contract/rig.ts";
+import type { Rig } from "../contract/rig.ts";
 import { startFakeMlflow } from "../fakes/mlflow-server.ts";
 import type { FakeMlflow, FakeOptions } from "../fakes/mlflow-server.ts";
 
 /** How often a repeatable request is sent at most. */
 export const ATTEMPTS = 3;
 
-export interface FakePlace {
-  readonly fake: FakeMlflow;
-  readonly target: Target;
-  readonly ferry: Ferry;
-  /** Another process on the same server, which knows nothing yet. */
-  again(): Promise<{ readonly target: Target; readonly ferry: Ferry }>;
+export interface FakePlace extends Rig<FakeMlflow> {
   /** Requests sent by the work. */
   requestsOf(work: () => Promise<unknown>): Promise<string[]>;
   close(): Promise<void>;
@@ -26,25 +20,15 @@ export interface FakePlace {
 
 export async function openFakePlace(options: FakeOptions = {}): Promise<FakePlace> {
   const fake = await startFakeMlflow(options);
-  const opened: Target[] = [];
-  const again = async (): Promise<{ target: Target; ferry: Ferry }> => {
-    const target = await openTarget(fake.url);
-    opened.push(target);
-    return { target, ferry: createFerry(target, "0123456789abcdef0123456789abcdef" as OriginId) };
-  };
+  const rig = await openRig(fake, () => openTarget(fake.url));
   return {
-    fake,
-    ...(await again()),
-    again,
+    ...rig,
     async requestsOf(work) {
       const before = fake.requests.length;
       await work();
       return fake.requests.slice(before);
     },
-    async close() {
-      for (const target of opened) await target.close();
-      await fake.close();
-    },
+    close: async () => rig[Symbol.asyncDispose](),
   };
 }
 

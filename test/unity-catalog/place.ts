@@ -5,11 +5,9 @@ import type { DatabricksServer } from "../../src/adapters/databricks/connect.ts"
 import { createStoreClients } from "../../src/adapters/mlflow/store-clients.ts";
 import { withUnityCatalog } from "../../src/adapters/unity-catalog/unity-catalog.ts";
 import { createPacer } from "../../src/http/pace.ts";
-import type { OriginId } from "../../src/model/entities.ts";
 import type { Source } from "../../src/ports/source.ts";
-import type { Target } from "../../src/ports/target.ts";
-import { createFerry } from "../contract/context.ts";
-import type { Ferry } from "../contract/context.ts";
+import { openRig } from "../contract/rig.ts";
+import type { Rig } from "../contract/rig.ts";
 import { connect } from "../databricks/place.ts";
 import { startFakeDatabricks } from "../fakes/databricks/server.ts";
 import type { DatabricksOptions as FakeOptions, FakeDatabricks } from "../fakes/databricks/server.ts";
@@ -23,31 +21,13 @@ export async function openCatalogSource(fake: FakeDatabricks): Promise<Source> {
   return createDatabricksSource(await connectCatalog(fake));
 }
 
-export interface CatalogPlace extends AsyncDisposable {
-  readonly fake: FakeDatabricks;
-  readonly target: Target;
-  readonly ferry: Ferry;
-  /** Another process on the same catalog, which knows nothing yet. */
-  again(): Promise<{ readonly target: Target; readonly ferry: Ferry }>;
-}
+export type CatalogPlace = Rig<FakeDatabricks>;
 
 /** With the schema `main.ml`. */
 export async function openCatalog(options: FakeOptions = {}): Promise<CatalogPlace> {
   const fake = await startFakeDatabricks({ schemas: ["main.ml"], ...options });
-  const opened: Target[] = [];
-  const again = async (): Promise<{ target: Target; ferry: Ferry }> => {
+  return openRig(fake, async () => {
     const server = await connectCatalog(fake);
-    const target = createDatabricksTarget(server, createDatabricksSource(server));
-    opened.push(target);
-    return { target, ferry: createFerry(target, "0123456789abcdef0123456789abcdef" as OriginId) };
-  };
-  return {
-    fake,
-    ...(await again()),
-    again,
-    async [Symbol.asyncDispose]() {
-      for (const target of opened) await target.close();
-      await fake.close();
-    },
-  };
+    return createDatabricksTarget(server, createDatabricksSource(server));
+  });
 }

@@ -1,9 +1,9 @@
 // A Databricks workspace with Unity Catalog in this process: strict about what the real one is documented, or known from its clients,
 // to refuse; what is not known is a rule that can be set either way. No route is here that the real clients do not call.
-import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { parseJson } from "../../../src/http/json.ts";
+import { createLosses, listen, readBody } from "../listening.ts";
+import type { Loss, Losses } from "../listening.ts";
 import { createAccounts } from "./accounts.ts";
 import type { Accounts, ServicePrincipal } from "./accounts.ts";
 import { activityRoutes } from "./activities.ts";
@@ -47,7 +47,7 @@ export interface FakeDatabricks extends AsyncDisposable {
   /** Calls `then` when so many more requests have come, before the last of them is answered. */
   after(requests: number, then: () => void): void;
   /** The next answers of routes whose `METHOD /path` matches are lost: before they take effect, or after. */
-  lose(route: RegExp, ...when: readonly ("before" | "after")[]): void;
+  lose(route: RegExp, ...when: readonly Loss[]): void;
   close(): Promise<void>;
 }
 
@@ -66,22 +66,16 @@ export async function startFakeDatabricks(options: DatabricksOptions = {}): Prom
     limiter: createLimiter(state.rules, now),
     requests: [],
     alarms: [],
-    losses: [],
+    losses: createLosses(),
   };
-  const server = createServer((request, response) => void serve(fake, request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
+  const { url, close } = await listen((request, response) => void serve(fake, request, response));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     state,
     accounts: fake.accounts,
     requests: fake.requests,
     after: (requests, then) => void fake.alarms.push({ at: fake.requests.length + requests, then }),
-    lose: (route, ...when) => void fake.losses.push({ route, when: [...when] }),
+    lose: fake.losses.lose,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -93,7 +87,7 @@ interface Fake {
   readonly limiter: Limiter;
   readonly requests: string[];
   readonly alarms: { readonly at: number; readonly then: () => void }[];
-  readonly losses: { readonly route: RegExp; readonly when: ("before" | "after")[] }[];
+  readonly losses: Losses;
 }
 
 const ROUTES: Routes = [
@@ -115,7 +109,7 @@ async function serve(fake: Fake, request: IncomingMessage, response: ServerRespo
   const bytes = await readBody(request);
   fake.requests.push(name);
   for (const { at, then } of fake.alarms) if (at === fake.requests.length) then();
-  const loss = fake.losses.find(({ route, when }) => when.length > 0 && route.test(name))?.when.shift();
+  const loss = fake.losses.next(name);
   if (loss === "before") return void request.socket.destroy();
   const reply = answer(fake, { name, path, url, bytes, request });
   if (loss === "after") return void request.socket.destroy();
@@ -214,10 +208,4 @@ function jsonOf(bytes: Buffer): Json {
 
 function jsonReply(status: number, body: Json, headers: Readonly<Record<string, string>> = {}): Reply {
   return new Reply(status, JSON.stringify(body), { "content-type": "application/json", ...headers });
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

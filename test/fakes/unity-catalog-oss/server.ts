@@ -1,9 +1,9 @@
 // The open-source Unity Catalog server in this process, as its version 0.6.0 behaves: models and versions and nothing else. What it does
 // not have (aliases, tags, stages) is answered as by the real one: no such route, or passed over in silence. No login is asked for
 // unless a token is set.
-import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createLosses, listen, readBody } from "../listening.ts";
+import type { Loss, Losses } from "../listening.ts";
 import { invalid, page, pageSize, Refused, text } from "./answer.ts";
 import type { Call, Json } from "./answer.ts";
 import {
@@ -38,25 +38,19 @@ export interface FakeUnityCatalog extends AsyncDisposable {
   /** Every request so far: method and path, without the query. */
   readonly requests: string[];
   /** The next answers of routes whose `METHOD /path` matches are lost: before they take effect, or after. */
-  lose(route: RegExp, ...when: readonly ("before" | "after")[]): void;
+  lose(route: RegExp, ...when: readonly Loss[]): void;
   close(): Promise<void>;
 }
 
 /** Starts a server on a free port of this machine. */
 export async function startFakeUnityCatalog(options: OssOptions): Promise<FakeUnityCatalog> {
-  const fake: Fake = { state: new State(options.storage, options.schemas), token: options.token, requests: [], losses: [] };
-  const server = createServer((request, response) => void serve(fake, request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
+  const fake: Fake = { state: new State(options.storage, options.schemas), token: options.token, requests: [], losses: createLosses() };
+  const { url, close } = await listen((request, response) => void serve(fake, request, response));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     state: fake.state,
     requests: fake.requests,
-    lose: (route, ...when) => void fake.losses.push({ route, when: [...when] }),
+    lose: fake.losses.lose,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -66,7 +60,7 @@ interface Fake {
   readonly state: State;
   readonly token: string | undefined;
   readonly requests: string[];
-  readonly losses: { readonly route: RegExp; readonly when: ("before" | "after")[] }[];
+  readonly losses: Losses;
 }
 
 const MODEL = String.raw`\/models\/(?<model>[^/]+)`;
@@ -99,7 +93,7 @@ async function serve(fake: Fake, request: IncomingMessage, response: ServerRespo
   const bytes = await readBody(request);
   const name = `${request.method ?? ""} ${path}`;
   fake.requests.push(name);
-  const loss = fake.losses.find(({ route, when }) => when.length > 0 && route.test(name))?.when.shift();
+  const loss = fake.losses.next(name);
   if (loss === "before") return void request.socket.destroy();
   const reply = answer(fake, request, { url, path, bytes });
   if (loss === "after") return void request.socket.destroy();
@@ -172,10 +166,4 @@ function getSchema(state: State, { parts }: Call): Json {
   const [catalog = "", name = ""] = (parts["schema"] ?? "").split(".");
   const full = state.requireSchema(catalog, name);
   return { name, catalog_name: catalog, full_name: full };
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
