@@ -17,9 +17,10 @@ export function modelPath(name: string): string {
 
 export function createOssReads(http: HttpClient): CatalogReads {
   return {
-    async *names(signal) {
+    async *listed(signal) {
       for await (const page of pagesOf(http, `${OSS_API}/models`, wire.models, signal)) yield* page.registered_models.map(toModel);
     },
+    whole: (listed) => Promise.resolve(listed),
     async model(name, signal) {
       const answer = await unlessNotFound(get(http, modelPath(name), { schema: wire.model, signal }));
       return answer && toModel(answer);

@@ -17,8 +17,10 @@ export const UNITY_API = "/api/2.0/mlflow/unity-catalog";
 const PAGE = { models: "10000", versions: "1000" } as const;
 
 export interface CatalogReads {
-  /** Every model that is visible, without tags and aliases, in no order. */
-  names(signal: AbortSignal): AsyncIterable<WireRegisteredModel>;
+  /** Every model that is visible, as the listing tells it, in no order. */
+  listed(signal: AbortSignal): AsyncIterable<WireRegisteredModel>;
+  /** A listed model with its tags and aliases; undefined where it is gone since. */
+  whole(listed: WireRegisteredModel, signal: AbortSignal): Promise<WireRegisteredModel | undefined>;
   model(name: string, signal: AbortSignal): Promise<WireRegisteredModel | undefined>;
   /** Versions of a model, whole, ascending; those that wait for their files included. */
   versions(name: string, signal: AbortSignal): Promise<readonly CatalogVersion[]>;
@@ -45,8 +47,13 @@ export function createCatalogReads(http: HttpClient, workspaceId: string | undef
     const answer = await unlessMissing(http.json({ method: "GET", path, query, repeat: "safe" }, signal));
     return answer === undefined ? undefined : parseVersion(answer, workspaceId);
   };
+  const model: CatalogReads["model"] = async (name, signal) => {
+    const path = `${UNITY_API}/registered-models/get`;
+    const answer = await unlessMissing(get(http, path, { query: [["name", name]], schema: mlflowWire.registeredModel, signal }));
+    return answer?.registered_model;
+  };
   return {
-    async *names(signal) {
+    async *listed(signal) {
       const listing = {
         path: `${UNITY_API}/registered-models/search`,
         query: [["max_results", PAGE.models]],
@@ -54,11 +61,8 @@ export function createCatalogReads(http: HttpClient, workspaceId: string | undef
       } as const;
       for await (const page of pagesOf(http, listing, signal)) yield* page.registered_models;
     },
-    async model(name, signal) {
-      const path = `${UNITY_API}/registered-models/get`;
-      const answer = await unlessMissing(get(http, path, { query: [["name", name]], schema: mlflowWire.registeredModel, signal }));
-      return answer?.registered_model;
-    },
+    whole: ({ name }, signal) => model(name, signal),
+    model,
     async versions(name, signal) {
       const query: Query = [
         ["filter", `name='${name}'`],

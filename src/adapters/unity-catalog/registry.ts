@@ -44,11 +44,10 @@ async function stockOf(reads: CatalogReads, selection: Selection, signal: AbortS
   const none = { promotions: new Map(), locations: new Map() };
   if (!sidesOf(selection).models) return { models: [], versions: [], others: [], ...none };
   const { tags: _tags, ...byName } = selection;
-  const listed: WireRegisteredModel[] = [];
-  for await (const model of reads.names(signal)) listed.push(model);
+  const listed = await listedBy(reads, signal);
   const named = chosenByName(listed.map(toRegisteredModel), { globs: "models", selection: byName });
   const models = await Promise.all(
-    listed.map(async (model) => (named.has(toRegisteredModel(model).key) ? ((await reads.model(model.name, signal)) ?? model) : model)),
+    listed.map(async (model) => (named.has(toRegisteredModel(model).key) ? ((await reads.whole(model, signal)) ?? model) : model)),
   );
   models.sort((a, b) => (a.name < b.name ? -1 : 1));
   const keys = chosenByName(models.map(toRegisteredModel), { globs: "models", selection });
@@ -63,6 +62,12 @@ async function stockOf(reads: CatalogReads, selection: Selection, signal: AbortS
       selection,
     ),
   };
+}
+
+async function listedBy(reads: CatalogReads, signal: AbortSignal): Promise<WireRegisteredModel[]> {
+  const listed: WireRegisteredModel[] = [];
+  for await (const model of reads.listed(signal)) listed.push(model);
+  return listed;
 }
 
 /** What only uses up a number, or never got its files, is no version yet. */
@@ -110,7 +115,9 @@ async function* modelsOf(reads: CatalogReads, name: string | undefined, signal: 
     if (model !== undefined) yield toRegisteredModel(model);
     return;
   }
-  for await (const { name: one } of reads.names(signal)) yield* modelsOf(reads, one, signal);
+  const listed = await listedBy(reads, signal);
+  const models = await Promise.all(listed.map((model) => reads.whole(model, signal)));
+  yield* models.filter((model) => model !== undefined).map(toRegisteredModel);
 }
 
 /** Of a run or logged model, nothing short of reading every version would tell. */
