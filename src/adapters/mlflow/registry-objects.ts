@@ -1,12 +1,13 @@
 // Reads single objects of MLflow's registry by name and number; undefined where there is none.
 import type { HttpClient, Query } from "../../http/client.ts";
-import type { Alias, Entity, EntityKey, ModelVersion, VersionEntry } from "../../model/entities.ts";
-import { idOf, kindOf, modelOf, versionKey, versionOf } from "../../model/keys.ts";
-import { notesOn, withoutNotes } from "../../model/notes.ts";
+import type { Entity, EntityKey, ModelVersion, VersionEntry } from "../../model/entities.ts";
+import { idOf, modelOf, versionKey } from "../../model/keys.ts";
+import { notesOn } from "../../model/notes.ts";
 import { get } from "./calls.ts";
 import * as convert from "./convert.ts";
 import { idsIn } from "./inventory.ts";
 import { resolvePromotions } from "./promotions.ts";
+import { registeredObject } from "./registered-object.ts";
 import { found, readRun, readWireModel } from "./single-objects.ts";
 import { indexOf } from "./stock.ts";
 import type { RunIndex } from "./stock.ts";
@@ -17,28 +18,13 @@ import type { WireModelVersion, WireRegisteredModel } from "./wire.ts";
 
 const API = "/api/2.0/mlflow";
 
-/** The model, version or alias under a key, as a selection would yield it. */
-export async function readRegistered(http: HttpClient, key: EntityKey, signal: AbortSignal): Promise<Entity | undefined> {
-  switch (kindOf(key)) {
-    case "registered-model": {
-      const model = await readModel(http, idOf(key), signal);
-      return model && convert.toRegisteredModel(model);
-    }
-    case "model-version":
-      return readVersion(http, key, signal).then((version) => version && withoutNotes(version));
-    case "stage-transition":
-    case "comment":
-    case "transition-request":
-      return (await readNotes(http, versionOf(key), signal)).find((note) => note.key === key);
-    case "alias":
-      return readAlias(http, key, signal);
-    case "experiment":
-    case "run":
-    case "logged-model":
-    case "permission":
-    case "webhook":
-      return undefined;
-  }
+/** The object under a key, as a selection would yield it. */
+export function readRegistered(http: HttpClient, key: EntityKey, signal: AbortSignal): Promise<Entity | undefined> {
+  return registeredObject(key, {
+    model: (name) => readModel(http, name, signal),
+    version: (version) => readVersion(http, version, signal),
+    notes: (version) => readNotes(http, version, signal),
+  });
 }
 
 /** What the notes on a version stand for. */
@@ -53,13 +39,6 @@ export async function readModel(http: HttpClient, name: string, signal: AbortSig
   const query: Query = [["name", name]];
   const answer = await unlessImpossible(get(http, `${API}/registered-models/get`, { query, schema: wire.registeredModel, signal }));
   return answer?.registered_model.tags.get("mlflow.prompt.is_prompt") === "true" ? undefined : answer?.registered_model;
-}
-
-async function readAlias(http: HttpClient, key: EntityKey, signal: AbortSignal): Promise<Alias | undefined> {
-  const model = idOf(modelOf(key));
-  const word = idOf(key).slice(model.length + 1);
-  const alias = (await readModel(http, model, signal))?.aliases.find((one) => one.alias === word);
-  return alias && convert.toAlias(model, alias.alias, alias.version);
 }
 
 /** With whatever its files may lie in, so that it is told as a reading of everything would. */

@@ -1,7 +1,7 @@
 // The registry half of a workspace whose models live in Unity Catalog: reading. Writing is put-version.ts and MLflow's own for the rest.
 import type { HttpClient } from "../../http/client.ts";
-import type { Entity, EntityKey, RegisteredModel } from "../../model/entities.ts";
-import { idOf, kindOf, modelOf, numberIn, PROVENANCE, versionOf } from "../../model/keys.ts";
+import type { Entity, EntityKey, RegisteredModel, VersionEntry } from "../../model/entities.ts";
+import { idOf, kindOf, modelOf, numberIn, PROVENANCE } from "../../model/keys.ts";
 import { notesOn, withoutNotes } from "../../model/notes.ts";
 import { sidesOf } from "../../model/selection.ts";
 import type { Selection } from "../../model/selection.ts";
@@ -10,6 +10,7 @@ import { deferredReader } from "../mlflow/artifacts.ts";
 import { chosenByName } from "../mlflow/chosen-names.ts";
 import { runKey, toAlias, toRegisteredModel } from "../mlflow/convert.ts";
 import { chooseAmong } from "../mlflow/listed-versions.ts";
+import { registeredObject } from "../mlflow/registered-object.ts";
 import type { RegistryHalf, RegistryStock } from "../mlflow/registry-half.ts";
 import { PLACEHOLDER_TAG } from "../mlflow/registry-stock.ts";
 import type { WireRegisteredModel } from "../mlflow/wire.ts";
@@ -75,32 +76,18 @@ function isVersion({ wire, status }: CatalogVersion): boolean {
   return !wire.tags.has(PLACEHOLDER_TAG) && status === "READY";
 }
 
-async function objectOf(reads: CatalogReads, key: EntityKey, signal: AbortSignal): Promise<Entity | undefined> {
-  switch (kindOf(key)) {
-    case "registered-model": {
-      const model = await reads.model(idOf(key), signal);
-      return model && toRegisteredModel(model);
-    }
-    case "model-version": {
-      const version = await reads.version(idOf(modelOf(key)), numberIn(key), signal);
-      return version && withoutNotes(versionAlone(version));
-    }
-    case "stage-transition":
-    case "comment":
-    case "transition-request":
-      return (await notesAt(reads, versionOf(key), signal)).find((note) => note.key === key);
-    case "alias":
-      return (await aliasesOf(reads, idOf(modelOf(key)), signal)).find((alias) => alias.key === key);
-    case "experiment":
-    case "run":
-    case "logged-model":
-    case "permission":
-    case "webhook":
-      return undefined;
-  }
+function objectOf(reads: CatalogReads, key: EntityKey, signal: AbortSignal): Promise<Entity | undefined> {
+  return registeredObject(key, {
+    model: (name) => reads.model(name, signal),
+    async version(version) {
+      const found = await reads.version(idOf(modelOf(version)), numberIn(version), signal);
+      return found && versionAlone(found);
+    },
+    notes: (version) => notesAt(reads, version, signal),
+  });
 }
 
-async function notesAt(reads: CatalogReads, key: EntityKey, signal: AbortSignal): Promise<Entity[]> {
+async function notesAt(reads: CatalogReads, key: EntityKey, signal: AbortSignal): Promise<VersionEntry[]> {
   const version = await reads.version(idOf(modelOf(key)), numberIn(key), signal);
   return version === undefined ? [] : notesOn(versionAlone(version));
 }
