@@ -57,6 +57,10 @@ const ROWS: readonly Row[] = [
   ["creation times", ({ creationTimes }) => creationTimes],
   ["users of runs", ({ runUsers = "chosen" }) => runUsers],
   ["files of versions", ({ versionFiles }) => versionFiles],
+  [
+    "which logged model own files are copies of",
+    ({ versionModels = false, tags }) => (versionModels ? "yes" : tags["model-version"]?.count === 0 ? "no" : "as a tag"),
+  ],
   ["run links of versions", ({ runLinks = true }) => yesNo(runLinks)],
   ["±Infinity as a metric value", ({ infinities }) => yesNo(infinities)],
   ["name of an experiment", ({ names }) => nameText(names.experiment)],

@@ -6,7 +6,7 @@ import { localise } from "../model/localise.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import type { Matching, Pair } from "./match.ts";
 import { clamp } from "./metric-values.ts";
-import { RUN_TAG } from "./reconcile.ts";
+import { LOGGED_MODEL_TAG, RUN_TAG } from "./version-files.ts";
 
 /** One field that differs; absent where one side does not have it. Values are each place's own. */
 export interface Difference {
@@ -63,7 +63,7 @@ function comparable(entity: Entity, { by, infinities, neutral }: Comparing): Map
     const shared = neutral(key);
     return shared === undefined ? undefined : placed(shared);
   };
-  const local = localise(clamped(entity.kind === "model-version" ? withOwnRun(entity) : entity, { infinities }), place);
+  const local = localise(clamped(entity.kind === "model-version" ? withOwnOrigin(entity) : entity, { infinities }), place);
   const all = new Map(facts(local));
   if (by !== "key") {
     if (isDated(entity)) all.delete("createdAt");
@@ -98,13 +98,18 @@ function nameByPairs(
   if (entity.kind === "alias" && neutral(aliasKey(entity.model, entity.alias)) !== undefined) all.delete("alias");
 }
 
-/** Where another run holds a version's files, its own run stands in a tag. */
-function withOwnRun(version: ModelVersion): ModelVersion {
-  const run = version.tags.get(RUN_TAG);
-  if (run === undefined) return version;
+/** Where another run holds a version's files, its own run stands in a tag; and where versions name no logged models, these do. */
+function withOwnOrigin(version: ModelVersion): ModelVersion {
   const tags = new Map(version.tags);
+  const [run, model] = [tags.get(RUN_TAG), tags.get(LOGGED_MODEL_TAG)];
   tags.delete(RUN_TAG);
-  return { ...version, run: keyOf("run", run), tags };
+  tags.delete(LOGGED_MODEL_TAG);
+  return {
+    ...version,
+    tags,
+    ...(run === undefined ? {} : { run: keyOf("run", run) }),
+    ...(model === undefined ? {} : { files: { owner: "own", loggedModel: keyOf("logged-model", model) } }),
+  };
 }
 
 function clamped(entity: Entity, capabilities: Pick<Capabilities, "infinities">): Entity {

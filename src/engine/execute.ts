@@ -1,20 +1,18 @@
 // Carries out a plan: every entity once, what it needs before it, one registered model's objects in order, failures kept to
 // themselves and what needs them.
 import { MigrationError, withContext } from "../errors.ts";
-import type { Entity, EntityKey, MetricPoint, PlacedKey } from "../model/entities.ts";
+import type { Entity, EntityKey } from "../model/entities.ts";
 import { ALL_FILES } from "../model/file-filter.ts";
-import { localise, unplaced } from "../model/localise.ts";
+import { localise } from "../model/localise.ts";
 import type { EntryDetail, JournalEntry } from "../ports/journal.ts";
 import type { LossRecord } from "../ports/source.ts";
-import type { PutContext } from "../ports/target.ts";
 import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "./change.ts";
-import { moveFiles, type FilesMoved } from "./files.ts";
 import { type GroupedStep, groupRuns } from "./groups.ts";
-import { hasOwnFiles, isFatal, provenanceOf, transfersOf } from "./job.ts";
+import { isFatal, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
-import { lacksFiles, lossesByMark, markFor, waitsForFiles, withoutLink } from "./marks.ts";
+import { lossesByMark, withoutLink } from "./marks.ts";
 import { type Prepared, refuseForeignModels, refuseUnready } from "./preflight.ts";
-import { clamp } from "./metric-values.ts";
+import { createPutContext } from "./put-context.ts";
 import { createReplay, type Replay } from "./replay.ts";
 import { concurrently, createLanes, createPipes, type Lanes } from "./schedule.ts";
 import { noteFailure, noteUnknown } from "./unknown.ts";
@@ -219,59 +217,4 @@ function detailOf(source: Entity, entity: Entity): EntryDetail | undefined {
 function filesMissing(losses: readonly FileLoss[]): string {
   if (losses.some((loss) => loss.path === "")) return "its files could not be listed";
   return losses.length === 1 ? "one of its files did not arrive" : `${losses.length} of its files did not arrive`;
-}
-
-interface PutDraft {
-  readonly context: PutContext;
-  files(): FilesMoved;
-  pendingLinks(): boolean;
-}
-
-function createPutContext(item: GroupedStep, execution: Execution): PutDraft {
-  const { step } = item;
-  const { job, placements, containers } = execution.prepared;
-  let self: PlacedKey | undefined = step.found?.key;
-  let result: FilesMoved = { losses: [], moved: NO_FILES };
-  const placed = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? self : placements.placed(key));
-  // As of when the references were resolved: what is placed while the object is written comes too late for it.
-  const openReferences = (): boolean => step.entity.kind === "run" && unplaced(step.entity, placed).some((key) => key !== step.source.key);
-  let isOpen = openReferences();
-  const pendingLinks = (): boolean => isOpen;
-  const context: PutContext = {
-    provenance: provenanceOf(step.source, step.entity, job, containers),
-    signal: job.signal,
-    ...(step.found === undefined ? {} : { existing: step.found }),
-    ...(job.versionNumbers === "compact" ? { anyNumber: true } : {}),
-    ...(execution.replay.isPast(step.source) ? { isPast: true } : {}),
-    ...(lacksFiles(step.found?.mark ?? "") ? { lacksFiles: true } : {}),
-    get waitsForFiles() {
-      return waitsForFiles(context.mark);
-    },
-    get mark() {
-      return markFor(step.mark, { losses: result.losses, pendingLinks: pendingLinks(), filter: (job.files ?? ALL_FILES).id });
-    },
-    withSelf(_entity, key) {
-      self = key;
-      isOpen = openReferences();
-      return localise(step.entity, placed) as typeof _entity;
-    },
-    points: () => clampedPoints(item, execution.prepared),
-    async files(send) {
-      const owner = step.source;
-      if (owner.kind !== "run" && owner.kind !== "logged-model" && owner.kind !== "model-version") return;
-      if (owner.kind === "model-version" && step.entity.kind === "model-version" && !hasOwnFiles(step.entity)) return;
-      const reader = job.source.artifacts(owner, job.signal);
-      result = await moveFiles({ job, key: owner.key, reader, found: step.found, mark: step.mark, pipe: execution.pipe }, send);
-    },
-  };
-  return { context, files: () => result, pendingLinks };
-}
-
-async function* clampedPoints(item: GroupedStep, prepared: Prepared): AsyncGenerator<readonly MetricPoint[]> {
-  const { capabilities } = prepared.job.target;
-  if (item.histories === undefined) return;
-  for await (const batch of item.histories.points(item.step.source.key)) {
-    prepared.job.onEvent({ type: "points", points: batch.length });
-    yield capabilities.infinities ? batch : batch.map((point) => ({ ...point, value: clamp(point.value, capabilities) }));
-  }
 }

@@ -8,9 +8,7 @@ import { isFatal } from "./job.ts";
 import type { PreflightCode, PreflightFinding } from "./preflight-finding.ts";
 import type { Prepared } from "./preflight.ts";
 import { fromList, inOrder } from "./schedule.ts";
-
-/** A signature of many columns is large; what is larger than this is no description of a model. */
-const LONGEST = 4 * 1024 * 1024;
+import { smallText } from "./small-text.ts";
 
 /** What was found in one version's files; `files` is absent where they could not be listed. */
 export interface LookedInto {
@@ -73,18 +71,6 @@ async function condaFindings(file: ArtifactFile | undefined, reader: ArtifactRea
   const text = file === undefined ? undefined : await smallText(file, reader);
   if (text === undefined || usesDefaultChannel(text) !== true) return [];
   return [find("CONDA_DEFAULTS", "its conda.yaml names the channel, or none at all")];
-}
-
-/** Undefined for a file that is too long to be one of those that are looked for. */
-async function smallText(file: ArtifactFile, reader: ArtifactReader): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of reader.open(file)) {
-    bytes += chunk.length;
-    if (bytes > LONGEST) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function ownerOf({ user }: ModelVersion): string {

@@ -2,7 +2,6 @@
 // Pure: no I/O. One reconciler serves one pass over a source's stream, since stages of one model compete for aliases.
 import type {
   Entity,
-  EntityKey,
   Experiment,
   LoggedModel,
   ModelVersion,
@@ -13,15 +12,15 @@ import type {
   VersionEntry,
   Webhook,
 } from "../model/entities.ts";
-import { idOf } from "../model/keys.ts";
 import { doubleText, pointText } from "../model/facts.ts";
 import type { StageRule } from "../model/mapping.ts";
 import { type AliasBook, createAliasBook } from "./alias-book.ts";
 import { experimentName } from "./experiment-names.ts";
 import { type Change, noteRename, type Refusal } from "./change.ts";
-import { leaveOut, NOT_HELD, stageLoss, withoutLinks } from "./not-held.ts";
+import { leaveOut, stageLoss, withoutLinks } from "./not-held.ts";
 import { createNotePad, type NotePad } from "./note-pad.ts";
 import type { Reconciled, ReconcileOptions } from "./reconciled.ts";
+import { placeFiles, RUN_TAG } from "./version-files.ts";
 import { STAGE_TAG, stageRule } from "./stage-claims.ts";
 import { clamp } from "./metric-values.ts";
 import { fitTags, hasNoTags, whyNotHeld } from "./tag-limits.ts";
@@ -32,9 +31,6 @@ export interface Reconciler {
   /** Aliases that stages became: to be asked for once, after the last entity. */
   flush(): Reconciled[];
 }
-
-/** Where a version's run is kept when its files had to go to a carrier run, which then is the version's run. */
-export const RUN_TAG = "source_run";
 
 /** Begins a pass over one source's stream. */
 export function createReconciler(options: ReconcileOptions): Reconciler {
@@ -180,7 +176,7 @@ function reconcileVersion(version: ModelVersion, context: Context): ModelVersion
   const extra = new Map<string, string>();
   const stage = reconcileStage(version, context, extra);
   const { run, ...rest } = withoutLinks(withDescription(version, context), context);
-  const placedFiles = reconcileVersionFiles({ ...version, needs: rest.needs }, context, extra);
+  const placedFiles = placeFiles({ ...version, needs: rest.needs }, context, extra);
   const tags = reconcileTags(version, context, extra);
   context.notes.leaveRoom(version, tags);
   return { ...rest, ...(run === undefined || extra.has(RUN_TAG) ? {} : { run }), ...placedFiles, model: renamed.name, stage, tags };
@@ -218,59 +214,6 @@ function placeOfStage(keep: StageRule, stage: Stage): string {
   if ("tag" in keep) return keep.tag === STAGE_TAG ? `tag ${keep.tag}=${keep.value}` : `tag ${keep.tag}=${keep.value}, ${readable}`;
   const ifSeveral = { newest: "newest version wins", refuse: "unless several want it", number: "numbered if several want it" };
   return `alias ${keep.alias} (${ifSeveral[keep.conflict]}), ${readable}`;
-}
-
-/** Files and run of a version, as the target's way of keeping them wants; see Capabilities.versionFiles. */
-function reconcileVersionFiles(
-  version: ModelVersion,
-  context: Context,
-  extra: Map<string, string>,
-): Pick<ModelVersion, "files" | "needs"> & { run?: EntityKey } {
-  const { files } = version;
-  if ((files.owner === "logged-model" || files.owner === "run") && !context.capabilities.kinds.has(files.owner)) {
-    const rule = `the target has no ${NOT_HELD[files.owner]}: the version gets their files as its own`;
-    context.changes.push({ field: "files", class: "translated", from: `${files.key}#${files.path}`, to: "own", rule });
-    const own: ModelVersion = { ...version, files: { owner: "own" }, needs: version.needs.filter((key) => key !== files.key) };
-    return reconcileVersionFiles(own, context, extra);
-  }
-  switch (context.capabilities.versionFiles) {
-    case "any":
-    case "by-free-reference":
-      return { files, needs: version.needs };
-    case "own-copy": {
-      const from = files.owner === "own" ? undefined : files.owner === "version" ? files.key : `${files.key}#${files.path}`;
-      if (from === undefined) return { files, needs: version.needs };
-      context.changes.push({
-        field: "files",
-        class: "translated",
-        from,
-        to: "own",
-        rule: "the target keeps a copy of each version's files",
-      });
-      return {
-        files: { owner: "own" },
-        needs: files.owner === "version" ? version.needs.filter((key) => key !== files.key) : version.needs,
-      };
-    }
-    case "by-reference":
-      return referToFiles(version, context, extra);
-  }
-}
-
-/** The run that holds the files is the version's run, at such a target; another run is kept as a tag. */
-function referToFiles(
-  version: ModelVersion,
-  context: Context,
-  extra: Map<string, string>,
-): Pick<ModelVersion, "files" | "needs"> & { run?: EntityKey } {
-  const { files, needs, run } = version;
-  const holder = files.owner === "run" ? { run: files.key } : {};
-  if (run !== undefined && (files.owner === "own" || (files.owner === "run" && files.key !== run))) {
-    extra.set(RUN_TAG, idOf(run));
-    const rule = files.owner === "own" ? "files outside the run go to a carrier run" : "the run that holds the files is the version's run";
-    context.changes.push({ field: "run", class: "translated", from: run, to: `tag ${RUN_TAG}`, rule });
-  }
-  return { files, needs, ...holder };
 }
 
 /** Tags after drop rules and the target's limits; `extra` are facts that now live in tags. */

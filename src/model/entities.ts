@@ -122,12 +122,13 @@ export type Stage = (typeof STAGES)[number];
 
 /**
  * Where a version's files lie. `run` and `logged-model`: below that object, at `path` ("" is its root). `version`: the
- * version was promoted from another and shares its files. `own`: nowhere but under the version itself.
+ * version was promoted from another and shares its files. `own`: nowhere but under the version itself; `loggedModel` is the one that it
+ * was made from by a copy, which may be gone (then it is not in `needs`).
  */
 export type VersionFiles =
   | { readonly owner: "run" | "logged-model"; readonly key: EntityKey; readonly path: string }
   | { readonly owner: "version"; readonly key: EntityKey }
-  | { readonly owner: "own" };
+  | { readonly owner: "own"; readonly loggedModel?: EntityKey };
 
 export interface ModelVersion extends Node<"model-version"> {
   /** The registered model's name, in the place where this entity stands. */

@@ -11,6 +11,7 @@ import type {
   Run,
   Tags,
   VersionEntry,
+  VersionFiles,
   Webhook,
 } from "./entities.ts";
 
@@ -124,11 +125,23 @@ function addVersion(out: Map<string, string>, version: ModelVersion): void {
   addText(out, "description", version.description);
   addTags(out, "tags", version.tags);
   addOptional(out, "run", version.run);
-  const files = version.files;
-  out.set("files", files.owner === "own" ? "own" : files.owner === "version" ? files.key : `${files.key}#${files.path}`);
+  out.set("files", filesText(version.files));
   addText(out, "runLink", version.runLink);
   addText(out, "user", version.user);
   addOptional(out, "createdAt", version.createdAt);
+}
+
+/** Where a version's files lie, in one line. */
+export function filesText(files: VersionFiles): string {
+  switch (files.owner) {
+    case "own":
+      return files.loggedModel === undefined ? "own" : `own, of ${files.loggedModel}`;
+    case "version":
+      return files.key;
+    case "run":
+    case "logged-model":
+      return `${files.key}#${files.path}`;
+  }
 }
 
 function addEntry(out: Map<string, string>, entry: VersionEntry): void {

@@ -89,6 +89,8 @@ export const PROVENANCE = {
   placeholder: "placeholder",
   /** On a run made only to carry the files of a version without a usable run: the version's source id. */
   carrier: "carrier",
+  /** On a version that could not be made with them: what its model depends on. */
+  dependencies: "dependencies",
 } as const;
 
 /**

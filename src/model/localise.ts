@@ -69,7 +69,8 @@ function localiseVersion(version: ModelVersion, placed: Placed): ModelVersion {
 }
 
 function localiseFiles(files: VersionFiles, at: (key: EntityKey) => EntityKey): VersionFiles {
-  return files.owner === "own" ? files : { ...files, key: at(files.key) };
+  if (files.owner !== "own") return { ...files, key: at(files.key) };
+  return files.loggedModel === undefined ? files : { ...files, loggedModel: at(files.loggedModel) };
 }
 
 function localiseTags(entity: Entity & { tags: Tags }, placed: Placed): Tags {

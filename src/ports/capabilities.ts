@@ -62,6 +62,8 @@ export interface Capabilities {
    * names the run that it had, or none. `own-copy`: every version's files are written for it.
    */
   readonly versionFiles: "any" | "by-reference" | "by-free-reference" | "own-copy";
+  /** Whether a version that has its files as its own can name the logged model that it was made from. Default: no. */
+  readonly versionModels?: boolean;
   /** Whether a version can name its run by an address too (MLflow's `run_link`). Default: yes. */
   readonly runLinks?: boolean;
   /**

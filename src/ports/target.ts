@@ -54,6 +54,11 @@ export interface PutContext extends FindContext {
    * is recorded and does not fail the entity. `open` may be called again to repeat a transfer.
    */
   files(send: SendFile): Promise<void>;
+  /**
+   * The text of a small file that `files` would move, such as `MLmodel`: for what a place has to be told when an object is made. Undefined
+   * where there is none, or where it cannot be read: then `files` tells so.
+   */
+  peek(path: string): Promise<string | undefined>;
 }
 
 /** Throws NAME_ILLEGAL, before it opens, for a file that can never be stored there under its name. */

@@ -1,6 +1,6 @@
 // An object of a registry as JSON: the same form whatever place it was read from. Names of fields are the entities' own, in snake case.
 import { z } from "zod";
-import type { DatasetInput, Entity, LoggedModel, MetricPoint, ModelVersion, Part, Run, Tags } from "../model/entities.ts";
+import type { DatasetInput, Entity, LoggedModel, MetricPoint, ModelVersion, Part, Run, Tags, VersionFiles } from "../model/entities.ts";
 import { doubleText } from "../model/facts.ts";
 
 const texts = z.record(z.string(), z.string());
@@ -79,7 +79,12 @@ export const entitySchema = z.discriminatedUnion("kind", [
     stage: z.string(),
     run: z.string().optional(),
     files: z
-      .object({ owner: z.enum(["run", "logged-model", "version", "own"]), key: z.string().optional(), path: z.string().optional() })
+      .object({
+        owner: z.enum(["run", "logged-model", "version", "own"]),
+        key: z.string().optional(),
+        path: z.string().optional(),
+        logged_model: z.string().optional().describe("of `own`: the logged model that they were copied from"),
+      })
       .describe("where the files lie"),
     source_uri: z.string(),
     run_link: z.string().optional(),
@@ -233,6 +238,10 @@ function loggedModelJson(model: LoggedModel) {
   };
 }
 
+function filesJson(files: VersionFiles) {
+  return files.owner === "own" ? { owner: files.owner, ...given({ logged_model: files.loggedModel }) } : { ...files };
+}
+
 function versionJson(entity: ModelVersion) {
   const { model, version, description, stage, run, files, sourceUri, runLink, user, history } = entity;
   return {
@@ -242,7 +251,7 @@ function versionJson(entity: ModelVersion) {
     tags: textsJson(entity.tags),
     stage,
     ...given({ run }),
-    files: { ...files },
+    files: filesJson(files),
     source_uri: sourceUri,
     ...given({ run_link: runLink, user }),
     ...createdAt(entity),

@@ -163,7 +163,7 @@ function modelLinks(
 }
 
 function filesPlace({ files }: ModelVersion): string {
-  if (files.owner === "own") return "of its own";
+  if (files.owner === "own") return files.loggedModel === undefined ? "of its own" : `of its own, copied from ${files.loggedModel}`;
   return files.owner === "version" ? `shared with ${files.key}` : `${files.key}${files.path === "" ? "" : `/${files.path}`}`;
 }
 

@@ -67,6 +67,7 @@ export function createFerry(target: Target, origin: OriginId): Ferry {
       },
       points: () => batches(item.points ?? [], target.capabilities),
       files: options.files ?? ((send) => (ownsFiles(entity) ? sendAll(files(item), send, refused) : Promise.resolve())),
+      peek: (path) => Promise.resolve(ownsFiles(entity) ? textOf(files(item).get(path)) : undefined),
     } satisfies PutContext);
     places.set(item.entity.key, key);
     return key;
@@ -160,4 +161,8 @@ function namesFor({ names }: Capabilities): Mapping {
     dropsTag: () => undefined,
     canonical: "",
   };
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && Buffer.from(bytes).toString();
 }

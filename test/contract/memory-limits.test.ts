@@ -18,6 +18,7 @@ async function putRaw(target: Target, item: Item, context: Partial<PutContext> =
     signal: never,
     mark: "whole",
     withSelf: (entity) => entity,
+    peek: () => Promise.resolve(undefined),
     async *points() {
       if (item.points !== undefined) yield item.points;
     },

@@ -1,5 +1,5 @@
 // The fake Databricks workspace held against the clients that real ones serve: MLflow's own, of two versions, and the Databricks SDK.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import type { Rules } from "../fakes/databricks/rules.ts";
 import { startFakeDatabricks } from "../fakes/databricks/server.ts";
 import type { FakeDatabricks } from "../fakes/databricks/server.ts";
 import { runPython } from "./leash.ts";
+import { createWorkplace } from "./mlferry.ts";
 import type { MlflowVersion } from "./python-env.ts";
 
 const ADMIN = "admin@example.com";
@@ -65,6 +66,33 @@ const CASES: readonly { readonly what: string; readonly version: MlflowVersion; 
 it.each(CASES)("MLflow $version registers and loads models $what", async ({ version, rules }) => {
   await using fake = await startWorkspace(rules);
   expect(await asUser(fake, "models.py", { version })).toEqual(MODELS);
+});
+
+it("what MLflow's client says of a version's logged model and dependencies is there, and goes along to another workspace", async () => {
+  await using fake = await startWorkspace({});
+  await using other = await startFakeDatabricks({ schemas: ["main.ml"], tokens: { secret: ADMIN }, workspaceId: "222" });
+  await using place = await createWorkplace();
+  await asUser(fake, "models.py");
+  await writeFile(
+    join(place.dir, ".databrickscfg"),
+    `[old]\nhost = ${fake.url}\ntoken = secret\n\n[new]\nhost = ${other.url}\ntoken = secret\n`,
+  );
+  const copied = await place.run(["copy", "databricks-uc://old", "databricks-uc://new", "--quiet", "--on-loss", "drop"]);
+  expect(copied.code, copied.stderr).toBe(0);
+  for (const { state } of [fake, other]) {
+    expect(state.catalog.get("main.ml.churn")?.versions.get(1)?.extra).toMatchObject({
+      model_id: [...state.loggedModels.keys()][0],
+      model_version_dependencies: [{ type: "DATABRICKS_TABLE", name: "main.ml.customers" }],
+    });
+  }
+  const env = { HOME: place.dir, DATABRICKS_HOST: other.url, DATABRICKS_TOKEN: "secret" };
+  const found = await runPython(join("databricks", "read_catalog.py"), ["--schema", "main.ml", "--predict", "main.ml.churn/1"], { env });
+  expect(found).toMatchObject({
+    models: { "main.ml.churn": { aliases: { champion: "1" }, versions: { 1: { run: true, logged_model: "model" } } } },
+    predictions: { "main.ml.churn/1": 2 },
+  });
+  const verified = await place.run(["verify", "databricks-uc://old", "databricks-uc://new", "--level", "bytes"]);
+  expect(verified.code, `${verified.stdout}${verified.stderr}`).toBe(0);
 });
 
 it("the SDK finds stages, comments, requests, webhooks and permissions as it knows them", async () => {

@@ -122,6 +122,7 @@ describe("a version whose number does not matter", () => {
       anyNumber: true,
       withSelf: (one) => one,
       points: async function* () {},
+      peek: () => Promise.resolve(undefined),
       files: () => Promise.resolve(),
     });
     expect(key).toBe("model-version:m/5");

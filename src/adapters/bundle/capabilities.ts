@@ -12,6 +12,7 @@ export function bundleCapabilities(): Capabilities {
     versionNumbers: "kept",
     creationTimes: "chosen",
     versionFiles: "any",
+    versionModels: true,
     infinities: true,
     names: {},
     tags: {},

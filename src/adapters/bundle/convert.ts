@@ -1,6 +1,16 @@
 // Entities to the lines of a bundle and back. Texts that are too long for a line go through the two callbacks.
 import { toUSVString } from "node:util";
-import type { DatasetInput, Entity, EntityKey, LoggedModel, MetricPoint, ModelMetric, Run, Tags } from "../../model/entities.ts";
+import type {
+  DatasetInput,
+  Entity,
+  EntityKey,
+  LoggedModel,
+  MetricPoint,
+  ModelMetric,
+  Run,
+  Tags,
+  VersionFiles,
+} from "../../model/entities.ts";
 import { historyOf, historyRecord, toPart, toPartRecord } from "./convert-entries.ts";
 import { LIMITS } from "./layout.ts";
 import type { BundleRecord, DatasetRecord, PointRecord, RecordOf, TextRecord } from "./records.ts";
@@ -233,11 +243,16 @@ function versionOf(record: RecordOf<"model-version">["entity"]) {
   return {
     ...dropped(record, ["createdAt", "tags", "run", "files", "history"]),
     tags: new Map(record.tags),
-    files: files.owner === "own" ? files : { ...files, key: asKey(files.key) },
+    files: filesOf(files),
     ...(run === undefined ? {} : { run: asKey(run) }),
     ...createdAtOf(record),
     ...historyOf(record),
   };
+}
+
+function filesOf(files: RecordOf<"model-version">["entity"]["files"]): VersionFiles {
+  if (files.owner !== "own") return { ...files, key: asKey(files.key) };
+  return files.loggedModel === undefined ? { owner: "own" } : { owner: "own", loggedModel: asKey(files.loggedModel) };
 }
 
 function createdAt(entity: { readonly createdAt?: bigint }): { createdAt?: string } {

@@ -5,7 +5,7 @@ import type { Selectable } from "../../model/closure.ts";
 import { keyOf, kindOf, versionKey } from "../../model/keys.ts";
 import { firstIssue } from "./envelope.ts";
 import { recordSchemas } from "./records.ts";
-import type { BundleRecord } from "./records.ts";
+import type { BundleRecord, RecordOf } from "./records.ts";
 
 export interface IndexEntry extends Selectable {
   /** Of the line in its file, without the line feed. */
@@ -126,8 +126,13 @@ function containerOf(entity: EntityRecord): string | undefined {
 function pulledBy(entity: EntityRecord): string[] {
   const pulled = [containerOf(entity), "run" in entity ? entity.run : undefined, "sourceRun" in entity ? entity.sourceRun : undefined];
   if (entity.kind === "run") pulled.push(parentOf(entity));
-  if (entity.kind === "model-version" && entity.files.owner !== "own") pulled.push(entity.files.key);
+  if (entity.kind === "model-version") pulled.push(holderOf(entity));
   return pulled.filter((key) => key !== undefined);
+}
+
+function holderOf({ files, needs }: RecordOf<"model-version">["entity"]): string | undefined {
+  if (files.owner !== "own") return files.key;
+  return needs.find((key) => key === files.loggedModel);
 }
 
 function sameKind(entity: EntityRecord): string[] {

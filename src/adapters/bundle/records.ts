@@ -92,7 +92,7 @@ const registeredModel = node("registered-model", {
 const versionFiles = z.discriminatedUnion("owner", [
   z.strictObject({ owner: z.enum(["run", "logged-model"]), key, path: z.string() }),
   z.strictObject({ owner: z.literal("version"), key }),
-  z.strictObject({ owner: z.literal("own") }),
+  z.strictObject({ owner: z.literal("own"), loggedModel: z.exactOptional(key) }),
 ]);
 
 const modelVersion = node("model-version", {

@@ -89,7 +89,11 @@ function checkTags(entity: Entity, tags: Tags, capabilities: Capabilities): void
 
 function checkVersion(entity: Extract<Entity, { kind: "model-version" }>, capabilities: Capabilities): void {
   if (!capabilities.stages && entity.stage !== "None") throw refusal("NOT_SUPPORTED", entity, "the place has no stages");
-  const { owner } = entity.files;
+  const { files } = entity;
+  const { owner } = files;
+  if (capabilities.versionModels !== true && files.owner === "own" && files.loggedModel !== undefined) {
+    throw refusal("NOT_SUPPORTED", entity, "a version cannot name a logged model here");
+  }
   if (capabilities.versionFiles === "own-copy" && owner !== "own") {
     throw refusal("NOT_SUPPORTED", entity, "a version cannot refer to files of another object here");
   }

@@ -1,5 +1,5 @@
 // What an object of the place needs and refers to, in the place's own keys, from its fields and tags.
-import type { Entity, EntityKey, Run } from "../../model/entities.ts";
+import type { Entity, EntityKey, ModelVersion, Run } from "../../model/entities.ts";
 import { keyOf, versionKey } from "../../model/keys.ts";
 import { REFERENCE_TAGS } from "../../model/references.ts";
 
@@ -16,6 +16,7 @@ export function required(entity: Entity): EntityKey[] {
     case "logged-model":
       return [entity.experiment, ...entity.outputOf.map((output) => output.run), ...entity.inputOf];
     case "model-version":
+      // A logged model that was copied may be gone.
       return [keyOf("registered-model", entity.model), ...(entity.files.owner === "own" ? [] : [entity.files.key])];
     case "stage-transition":
     case "comment":
@@ -38,10 +39,14 @@ export function withReferences<E extends Entity>(entity: E, has: Has): E {
 
 function optional(entity: Entity): EntityKey[] {
   if (entity.kind === "run") return parent(entity);
-  if (entity.kind === "model-version") return entity.run === undefined ? [] : [entity.run];
+  if (entity.kind === "model-version") return [...(entity.run === undefined ? [] : [entity.run]), ...copied(entity)];
   if (entity.kind !== "logged-model") return [];
   const measuring = entity.metrics.flatMap((metric) => (metric.run === undefined ? [] : [metric.run]));
   return [...(entity.sourceRun === undefined ? [] : [entity.sourceRun]), ...measuring];
+}
+
+function copied({ files }: ModelVersion): EntityKey[] {
+  return files.owner === "own" && files.loggedModel !== undefined ? [files.loggedModel] : [];
 }
 
 function parent(run: Run): EntityKey[] {

@@ -156,7 +156,8 @@ export interface VersionPlace {
 export function toModelVersion(wire: WireModelVersion, place: VersionPlace): ModelVersion {
   const { tags, provenance } = splitTags(wire.tags);
   const needs = [registeredModelKey(wire.name), ...(place.run === undefined ? [] : [place.run])];
-  if (place.files.owner !== "own" && !needs.includes(place.files.key)) needs.push(place.files.key);
+  const holder = place.files.owner === "own" ? place.files.loggedModel : place.files.key;
+  if (holder !== undefined && !needs.includes(holder)) needs.push(holder);
   return {
     kind: "model-version",
     key: versionKey(wire.name, wire.version),

@@ -34,7 +34,7 @@ export async function takeStock(server: MlflowServer, selection: Selection, spoo
     namingFilter(selection.runs, () => stock.list(chosen, filtersOf(selection))),
   ]);
   await stock.follow([
-    ...registry.versions.flatMap((version) => [version.run_id, ...idsIn(version.source)]),
+    ...registry.versions.flatMap((version) => [version.run_id, ...idsIn(version.source), ...idsIn(version.model_id)]),
     ...[...registry.locations.values()].flatMap(idsIn),
   ]);
   const { runs, loggedModels } = stock;

@@ -123,6 +123,8 @@ const modelVersion = z.object({
   source: text,
   run_id: text,
   run_link: text,
+  /** The logged model that was registered, where the server tells it. */
+  model_id: text,
   /** Registries that copy files tell how far that is. */
   status: z.string().default("READY"),
   tags: keyValues,

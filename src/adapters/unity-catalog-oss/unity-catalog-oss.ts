@@ -38,6 +38,7 @@ export async function openUnityCatalogOss(http: HttpClient, stores: Stores, sign
     reads,
     files,
     workspaceId: undefined,
+    dependencies: false,
   });
   const registry = createCatalogRegistry({ http, reads, files, writing: () => writing });
   return {

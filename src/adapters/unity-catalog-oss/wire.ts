@@ -64,6 +64,7 @@ export function toVersion(answer: z.infer<typeof version>): CatalogVersion {
     source: answer.source,
     run_id: "",
     run_link: "",
+    model_id: "",
     status: answer.status,
     tags,
   };

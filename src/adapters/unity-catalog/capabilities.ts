@@ -28,6 +28,7 @@ export const unityCatalogCapabilities: Capabilities = {
   versionNumbers: "assigned",
   creationTimes: "assigned",
   versionFiles: "own-copy",
+  versionModels: true,
   // MLflow's client refuses the argument, and the messages have no such field.
   runLinks: false,
   // MLflow's client registers nothing without one there (mlflow/store/_unity_catalog/registry/rest_store.py).
@@ -56,7 +57,7 @@ export const unityCatalogCapabilities: Capabilities = {
 
 /** The same of a workspace, with what its own MLflow can hold. */
 export function catalogCapabilities(workspace: Capabilities): Capabilities {
-  const { stages, versionFiles, names, tags } = unityCatalogCapabilities;
+  const { stages, versionFiles, versionModels, names, tags } = unityCatalogCapabilities;
   const { registeredModel, alias } = names;
   return {
     ...workspace,
@@ -65,6 +66,7 @@ export function catalogCapabilities(workspace: Capabilities): Capabilities {
     notes: new Set(ENTRY_KINDS),
     stages,
     versionFiles,
+    ...(versionModels === undefined ? {} : { versionModels }),
     runLinks: false,
     versionSignatures: true,
     names: { ...workspace.names, ...(registeredModel && { registeredModel }), ...(alias && { alias }) },

@@ -3,6 +3,8 @@
 import { MigrationError } from "../../errors.ts";
 import type { ModelVersion, PlacedKey } from "../../model/entities.ts";
 import { idOf, placed, versionKey } from "../../model/keys.ts";
+import { MODEL_FILE } from "../../model/model-file.ts";
+import { dependenciesIn } from "../../model/model-dependencies.ts";
 import type { PutContext } from "../../ports/target.ts";
 import type { Calls } from "../mlflow/target-calls.ts";
 import { markTag } from "../mlflow/target-calls.ts";
@@ -10,6 +12,7 @@ import type { RegistryReader, VersionThere } from "../mlflow/target-registry-rea
 import type { ModelSnapshot, Registry } from "../mlflow/target-registry.ts";
 import { checkNumber, numberTaken, placedElsewhere } from "../mlflow/target-version-numbers.ts";
 import { createNumbered, updateTexts } from "../mlflow/target-version-writes.ts";
+import { createWithDependencies } from "./dependencies.ts";
 import type { CatalogReads } from "./reads.ts";
 import type { VersionFileAccess } from "./version-files.ts";
 
@@ -21,6 +24,8 @@ export interface CatalogWriting {
   readonly files: VersionFileAccess;
   /** The workspace that has the runs. */
   readonly workspaceId: string | undefined;
+  /** Whether versions are made with what they depend on. */
+  readonly dependencies: boolean;
 }
 
 /**
@@ -51,13 +56,20 @@ async function createVersion(writing: CatalogWriting, version: ModelVersion, { s
   if (context.anyNumber !== true) checkNumber(snapshot, version);
   const source = version.sourceUri === "" ? `models:/${idOf(version.key)}` : version.sourceUri;
   const origin = { fields: { source, feature_deps: "" } };
-  const fields = { ...origin.fields, ...runOf(version, writing.workspaceId) };
-  return createNumbered({ ...writing, snapshot, origin, fields, ownTags: [] }, version, context);
+  const fields = { ...origin.fields, ...lineageOf(version, writing.workspaceId) };
+  const making = { ...writing, snapshot, origin, fields, ownTags: [] };
+  const dependencies = writing.dependencies ? dependenciesIn((await context.peek(MODEL_FILE)) ?? "") : [];
+  return dependencies.length === 0
+    ? createNumbered(making, version, context)
+    : createWithDependencies({ ...making, dependencies }, version, context);
 }
 
-function runOf({ run }: ModelVersion, workspaceId: string | undefined): object {
-  if (run === undefined) return {};
-  return { run_id: idOf(run), ...(workspaceId === undefined ? {} : { run_tracking_server_id: workspaceId }) };
+/** What of the tracking half the version names: its run, and the logged model that it was made from. */
+function lineageOf({ run, files }: ModelVersion, workspaceId: string | undefined): object {
+  const loggedModel = files.owner === "own" ? files.loggedModel : undefined;
+  const model = loggedModel === undefined ? {} : { model_id: idOf(loggedModel) };
+  if (run === undefined) return model;
+  return { run_id: idOf(run), ...(workspaceId === undefined ? {} : { run_tracking_server_id: workspaceId }), ...model };
 }
 
 /** Files and finalizing where it is pending, then what can change at any time. */

@@ -4,7 +4,8 @@ import type { HttpClient, Query } from "../../http/client.ts";
 import type { ModelVersion } from "../../model/entities.ts";
 import { PROVENANCE } from "../../model/keys.ts";
 import { get, pagesOf } from "../mlflow/calls.ts";
-import { runKey, toModelVersion, toRegisteredModel } from "../mlflow/convert.ts";
+import { loggedModelKey, runKey, toModelVersion, toRegisteredModel } from "../mlflow/convert.ts";
+import type { VersionPlace } from "../mlflow/convert.ts";
 import { unlessMissing } from "../mlflow/target-calls.ts";
 import type { ModelThere, RegistryReader, VersionThere } from "../mlflow/target-registry-reads.ts";
 import { parseWire, wire as mlflowWire } from "../mlflow/wire.ts";
@@ -90,7 +91,7 @@ export function parseVersion(answer: unknown, workspaceId: string | undefined): 
   } = parseWire(versionState, answer, path).model_version;
   const isOther = tracking !== undefined && workspaceId !== undefined && tracking !== workspaceId;
   return {
-    wire: isOther ? { ...wire, run_id: "" } : wire,
+    wire: isOther ? { ...wire, run_id: "", model_id: "" } : wire,
     status,
     statusMessage: status_message,
     location: storage_location.replace(/\/+$/, ""),
@@ -126,9 +127,20 @@ export function createCatalogReader(reads: CatalogReads, workspaceId: string | u
   };
 }
 
-/** A version as it tells by itself: whether the run that it names is there is not asked. */
+/** A version as it tells by itself: whether the run and the logged model that it names are there is not asked. */
 export function versionAlone({ wire }: CatalogVersion): ModelVersion {
-  return toModelVersion(wire, { files: { owner: "own" }, ...(wire.run_id === "" ? {} : { run: runKey(wire.run_id) }) });
+  return toModelVersion(
+    wire,
+    placeOfVersion(wire, () => true),
+  );
+}
+
+/** Its files are its own; `isThere` says of the ids of runs and logged models that it names which ones count. */
+export function placeOfVersion({ run_id: run, model_id: model }: WireModelVersion, isThere: (id: string) => boolean): VersionPlace {
+  return {
+    files: { owner: "own", ...(model !== "" && isThere(model) ? { loggedModel: loggedModelKey(model) } : {}) },
+    ...(run !== "" && isThere(run) ? { run: runKey(run) } : {}),
+  };
 }
 
 function versionThere(version: CatalogVersion): VersionThere {

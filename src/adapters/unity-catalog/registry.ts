@@ -8,13 +8,13 @@ import type { Selection } from "../../model/selection.ts";
 import { readerOver } from "../databricks/file-ways.ts";
 import { deferredReader } from "../mlflow/artifacts.ts";
 import { chosenByName } from "../mlflow/chosen-names.ts";
-import { runKey, toAlias, toRegisteredModel } from "../mlflow/convert.ts";
+import { toAlias, toRegisteredModel } from "../mlflow/convert.ts";
 import { chooseAmong } from "../mlflow/listed-versions.ts";
 import { registeredObject } from "../mlflow/registered-object.ts";
 import type { RegistryHalf, RegistryStock } from "../mlflow/registry-half.ts";
 import { PLACEHOLDER_TAG } from "../mlflow/registry-stock.ts";
 import type { WireRegisteredModel } from "../mlflow/wire.ts";
-import { versionAlone } from "./reads.ts";
+import { placeOfVersion, versionAlone } from "./reads.ts";
 import type { CatalogReads, CatalogVersion } from "./reads.ts";
 import { checkSchemas } from "./schemas.ts";
 import type { VersionFileAccess } from "./version-files.ts";
@@ -29,7 +29,7 @@ export interface CatalogParts {
 export function createCatalogRegistry({ http, reads, files, writing }: CatalogParts): RegistryHalf {
   return {
     stock: (selection, signal) => stockOf(reads, selection, signal),
-    placeOf: (wire, known) => ({ files: { owner: "own" }, ...(known.runs.has(wire.run_id) ? { run: runKey(wire.run_id) } : {}) }),
+    placeOf: (wire, { runs, loggedModels }) => placeOfVersion(wire, (id) => runs.has(id) || loggedModels.has(id)),
     object: (key, signal) => objectOf(reads, key, signal),
     models: (name, signal) => modelsOf(reads, name, signal),
     dependants: (key, signal) => dependantsOf(reads, key, signal),

@@ -23,7 +23,7 @@ export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClie
   const writing = (): RegistryWriting => {
     const calls = createCalls(http, `${UNITY_API}/`);
     const reader = createCatalogReader(reads, workspaceId);
-    return createCatalogWriting({ calls, registry: createRegistry(reader), reader, reads, files, workspaceId });
+    return createCatalogWriting({ calls, registry: createRegistry(reader), reader, reads, files, workspaceId, dependencies: true });
   };
   return {
     ...workspace,

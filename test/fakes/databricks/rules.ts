@@ -5,6 +5,8 @@ export interface Rules {
   readonly listsActivities: boolean;
   /** Whether the server itself refuses to finalize a Unity Catalog version without a signature. Default: no, only clients check. */
   readonly checksSignatures: boolean;
+  /** Whether the server refuses to make a Unity Catalog version that depends on a table or the like which is not there. Default: no. */
+  readonly checksDependencies: boolean;
   /** Whether `/Models/…` is open to the Files API: what the route with the long name answers. Default: yes. */
   readonly modelsFilesApi: boolean;
   /** Whether runs' files go through the Files API (`WorkspaceInternal/…`). Where not, clients fall back to signed URLs. Default: yes. */
@@ -36,6 +38,7 @@ export interface Rules {
 export const USUAL: Rules = {
   listsActivities: false,
   checksSignatures: false,
+  checksDependencies: false,
   modelsFilesApi: true,
   runsFilesApi: true,
   signedUrls: "AWS_PRESIGNED_URL",

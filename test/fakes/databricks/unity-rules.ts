@@ -1,5 +1,6 @@
 // What Unity Catalog refuses: names, tags, aliases, and what takes a privilege. Limits are those of Databricks' documentation.
-import { forbidden, invalid, missing, Refused } from "./answer.ts";
+import { forbidden, invalid, missing, optional, Refused } from "./answer.ts";
+import type { Json } from "./answer.ts";
 import type { State } from "./state.ts";
 
 /** The name as it is kept, in lower case. Throws unless catalog, schema and model are all there. */
@@ -56,4 +57,15 @@ export function checkTags(state: State, tags: readonly [string, string][]): Map<
 export function checkAlias(alias: string): string {
   if (!/^[\w-]{1,255}$/.test(alias) || /^(latest|v\d+)$/i.test(alias)) throw invalid(`Invalid alias name: '${alias}'.`);
   return alias;
+}
+
+/** A logged model has to be of the workspace, as MLflow's client takes for granted; whether dependencies are looked up is one of the rules. */
+export function checkLineage(state: State, fields: Json): void {
+  const modelId = optional(fields, "model_id");
+  if (modelId !== undefined && !state.loggedModels.has(modelId)) throw missing(`Logged model with ID '${modelId}' not found.`);
+  const dependencies = (fields["model_version_dependencies"] ?? []) as readonly Json[];
+  for (const { type, name } of dependencies) {
+    if (!/^DATABRICKS_[A-Z_]+$/.test(String(type)) || typeof name !== "string") throw invalid("a dependency has a type and a name");
+    if (state.rules.checksDependencies) throw missing(`${name} does not exist.`);
+  }
 }

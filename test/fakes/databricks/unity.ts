@@ -4,7 +4,7 @@ import type { Call, Json } from "./answer.ts";
 import { below } from "./file-places.ts";
 import type { Routes } from "./routes.ts";
 import type { Model, State, Version } from "./state.ts";
-import { checkAlias, checkTag, checkTags, fullName, mayCreate } from "./unity-rules.ts";
+import { checkAlias, checkTag, checkLineage, checkTags, fullName, mayCreate } from "./unity-rules.ts";
 
 const U = String.raw`\/api\/2\.0\/mlflow\/unity-catalog`;
 
@@ -154,6 +154,7 @@ function createVersion(state: State, call: Call): Json {
   if (model.owner !== call.user) throw new Refused(403, "PERMISSION_DENIED", `User is not an owner of Routine or Model '${model.name}'.`);
   required(call.body, "source");
   const { name: _name, source: _source, run_id: _run, description: _description, tags, ...extra } = call.body;
+  checkLineage(state, extra);
   const kept = checkTags(state, pairs(tags));
   model.lastNumber += 1;
   const created = state.now();
@@ -266,7 +267,6 @@ function versionJson(state: State, version: Version, { whole }: Detail): Json {
     run_id: version.runId,
     run_tracking_server_id: version.extra["run_tracking_server_id"],
     model_id: version.extra["model_id"],
-    model_version_dependencies: version.extra["model_version_dependencies"],
     status: version.status,
     storage_location: locationOf(version),
     ...(whole ? { tags: tagsJson(version.tags), aliases: aliases.map(([alias]) => ({ alias, version: String(version.number) })) } : {}),

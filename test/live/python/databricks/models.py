@@ -15,6 +15,7 @@ import mlflow  # noqa: E402
 import numpy as np  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import infer_signature  # noqa: E402
+from mlflow.models.resources import DatabricksTable  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 INPUT = np.array([[1.0], [2.0]])
@@ -37,7 +38,8 @@ def tracked():
         mlflow.set_tag("team", "a")
         mlflow.log_text("hello", "notes/a b.txt")
         signature = infer_signature(INPUT, INPUT * 2)
-        info = mlflow.pyfunc.log_model(python_model=Doubling(), signature=signature, pip_requirements=[], **named)
+        resources = [DatabricksTable(table_name="main.ml.customers")]
+        info = mlflow.pyfunc.log_model(python_model=Doubling(), signature=signature, pip_requirements=[], resources=resources, **named)
     return run.info.run_id, info.model_uri
 
 

@@ -37,6 +37,7 @@ def models_of(client, schema):
                     "status": version.status,
                     "description": version.description,
                     "run": bool(version.run_id),
+                    "logged_model": mlflow.get_logged_model(version.model_id).name if version.model_id else None,
                     "tags": dict(version.tags),
                 }
                 for version in versions

@@ -1,0 +1,100 @@
+// What a target is given beside an object: its files, its points, its marks. Made anew for each attempt to write it.
+import { asMigrationError } from "../errors.ts";
+import type { EntityKey, MetricPoint, PlacedKey } from "../model/entities.ts";
+import { ALL_FILES } from "../model/file-filter.ts";
+import { localise, unplaced } from "../model/localise.ts";
+import type { ArtifactReader } from "../ports/source.ts";
+import type { PutContext } from "../ports/target.ts";
+import { NO_FILES, type Step } from "./change.ts";
+import { moveFiles, type FileMove, type FilesMoved } from "./files.ts";
+import type { GroupedStep } from "./groups.ts";
+import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
+import type { Job } from "./job.ts";
+import { lacksFiles, markFor, waitsForFiles } from "./marks.ts";
+import { clamp } from "./metric-values.ts";
+import type { Prepared } from "./preflight.ts";
+import type { Replay } from "./replay.ts";
+import { smallText } from "./small-text.ts";
+
+/** What a target is given to write one object, and what came of it. */
+export interface PutDraft {
+  readonly context: PutContext;
+  files(): FilesMoved;
+  /** Whether it refers to objects that are not there yet. */
+  pendingLinks(): boolean;
+}
+
+export interface Putting {
+  readonly prepared: Prepared;
+  readonly replay: Replay;
+  readonly pipe: FileMove["pipe"];
+}
+
+/** For one attempt to write the item. */
+export function createPutContext(item: GroupedStep, { prepared, replay, pipe }: Putting): PutDraft {
+  const { step } = item;
+  const { job, placements, containers } = prepared;
+  let self: PlacedKey | undefined = step.found?.key;
+  let result: FilesMoved = { losses: [], moved: NO_FILES };
+  const placed = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? self : placements.placed(key));
+  // As of when the references were resolved: what is placed while the object is written comes too late for it.
+  const openReferences = (): boolean => step.entity.kind === "run" && unplaced(step.entity, placed).some((key) => key !== step.source.key);
+  let isOpen = openReferences();
+  const context: PutContext = {
+    provenance: provenanceOf(step.source, step.entity, job, containers),
+    signal: job.signal,
+    ...(step.found === undefined ? {} : { existing: step.found }),
+    ...(job.versionNumbers === "compact" ? { anyNumber: true } : {}),
+    ...(replay.isPast(step.source) ? { isPast: true } : {}),
+    ...(lacksFiles(step.found?.mark ?? "") ? { lacksFiles: true } : {}),
+    get waitsForFiles() {
+      return waitsForFiles(context.mark);
+    },
+    get mark() {
+      return markFor(step.mark, { losses: result.losses, pendingLinks: isOpen, filter: (job.files ?? ALL_FILES).id });
+    },
+    withSelf(_entity, key) {
+      self = key;
+      isOpen = openReferences();
+      return localise(step.entity, placed) as typeof _entity;
+    },
+    points: () => clampedPoints(item, prepared),
+    async files(send) {
+      const reader = readerOf(step, job);
+      if (reader === undefined) return;
+      result = await moveFiles({ job, key: step.source.key, reader, found: step.found, mark: step.mark, pipe }, send);
+    },
+    async peek(path) {
+      const reader = readerOf(step, job);
+      return reader && textIfThere(reader, path);
+    },
+  };
+  return { context, files: () => result, pendingLinks: () => isOpen };
+}
+
+async function* clampedPoints(item: GroupedStep, prepared: Prepared): AsyncGenerator<readonly MetricPoint[]> {
+  const { capabilities } = prepared.job.target;
+  if (item.histories === undefined) return;
+  for await (const batch of item.histories.points(item.step.source.key)) {
+    prepared.job.onEvent({ type: "points", points: batch.length });
+    yield capabilities.infinities ? batch : batch.map((point) => ({ ...point, value: clamp(point.value, capabilities) }));
+  }
+}
+
+/** Over the files that are written for the object itself. */
+function readerOf({ source, entity }: Step, job: Job): ArtifactReader | undefined {
+  if (source.kind !== "run" && source.kind !== "logged-model" && source.kind !== "model-version") return undefined;
+  if (source.kind === "model-version" && entity.kind === "model-version" && !hasOwnFiles(entity)) return undefined;
+  return job.source.artifacts(source, job.signal);
+}
+
+/** What cannot be read is told by whoever moves it. */
+async function textIfThere(reader: ArtifactReader, path: string): Promise<string | undefined> {
+  try {
+    return await smallText({ path }, reader);
+  } catch (thrown) {
+    const error = asMigrationError(thrown);
+    if (isFatal(error)) throw error;
+    return undefined;
+  }
+}
