@@ -23,7 +23,7 @@ export async function takenNames(prepared: Prepared): Promise<PreflightFinding[]
 /** What the target itself says of the job: missing schemas and privileges. */
 export async function targetFindings(prepared: Prepared): Promise<PreflightFinding[]> {
   const findings: PreflightFinding[] = [];
-  for await (const { state, name, says, hint } of targetChecks(prepared)) {
+  for await (const { state, name, says, hint } of targetChecks(prepared, { thorough: true })) {
     if (state === "ok") continue;
     const code = state === "fail" ? "TARGET_CHECK" : "TARGET_WARNING";
     findings.push({ code, keys: [], message: `${name}: ${says}`, ...(hint === undefined ? {} : { hint }) });

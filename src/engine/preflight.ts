@@ -4,6 +4,7 @@ import type { Entity, EntityKey, Experiment, RegisteredModel } from "../model/en
 import type { NameRule } from "../ports/capabilities.ts";
 import type { Check } from "../ports/checks.ts";
 import type { Catalogue } from "../ports/source.ts";
+import type { PreflightOptions } from "../ports/target.ts";
 import { experimentName } from "./experiment-names.ts";
 import { createPlacements, type Job, type Placements, provenanceOf } from "./job.ts";
 import { createReconciler } from "./reconcile.ts";
@@ -40,7 +41,7 @@ export async function prepare(job: Job, { names = "refuse" }: { readonly names?:
 
 /** Throws what the target says would stop the job, such as a schema that is missing. Writes nothing. */
 export async function refuseUnready(prepared: Prepared): Promise<void> {
-  for await (const check of targetChecks(prepared)) {
+  for await (const check of targetChecks(prepared, { thorough: false })) {
     if (check.state !== "fail") continue;
     const hint = check.hint === undefined ? {} : { hint: check.hint };
     throw new MigrationError(check.code ?? "NOT_FOUND", `the target is not ready: ${check.says}`, { side: "target", ...hint });
@@ -48,9 +49,12 @@ export async function refuseUnready(prepared: Prepared): Promise<void> {
 }
 
 /** What the target says of itself, asked with the names that objects are to have there. */
-export async function* targetChecks({ job, catalogue, containers }: Prepared): AsyncGenerator<Check> {
+export async function* targetChecks(
+  { job, catalogue, containers }: Prepared,
+  { thorough }: Pick<PreflightOptions, "thorough">,
+): AsyncGenerator<Check> {
   const models = mapNames(catalogue.models, job).map(({ name }) => name);
-  yield* job.target.preflight?.({ experiments: [...containers.values()], models }, job.signal) ?? [];
+  yield* job.target.preflight?.({ experiments: [...containers.values()], models }, { thorough, signal: job.signal }) ?? [];
 }
 
 /** Throws NAME_TAKEN when the target holds a registered model of a mapped name that did not come from this source. Writes nothing. */

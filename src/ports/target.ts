@@ -70,10 +70,10 @@ export type SendFile = (file: ArtifactFile, open: () => AsyncIterable<Uint8Array
  */
 export interface Target extends Source {
   /**
-   * What would stop objects of these names from being written, such as a schema that is missing or a privilege; asked for by a plan. Never
-   * writes. Absent where the place knows no such things.
+   * What would stop objects of these names from being written, such as a schema that is missing or a privilege. Never writes. Absent where the
+   * place knows no such things.
    */
-  preflight?(names: TargetNames, signal: AbortSignal): AsyncIterable<Check>;
+  preflight?(names: TargetNames, options: PreflightOptions): AsyncIterable<Check>;
   /** The object that is already there for the entity. Never writes. */
   find(entity: Entity, context: FindContext): Promise<Found | undefined>;
   /**
@@ -90,6 +90,12 @@ export interface Target extends Source {
   remove(entity: Run | Experiment, key: PlacedKey, signal: AbortSignal): Promise<void>;
   /** Makes what was written final (a bundle's manifest and name). Called once, at the end of a job that was not interrupted. */
   finish(summary: FinishSummary): Promise<void>;
+}
+
+export interface PreflightOptions {
+  /** Also what takes a request for each name, or may be seen wrongly: for a plan, which stops nothing. */
+  readonly thorough: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Names that objects are to have at the target; all of them are legal there. */

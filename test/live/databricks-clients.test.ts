@@ -95,8 +95,8 @@ it("what MLflow's client says of a version's logged model and dependencies is th
   expect(verified.code, `${verified.stdout}${verified.stderr}`).toBe(0);
 });
 
-it("the SDK finds stages, comments, requests, webhooks and permissions as it knows them", async () => {
-  await using fake = await startWorkspace({});
+it("the SDK finds stages, comments, requests, webhooks, permissions and grants as it knows them", async () => {
+  await using fake = await startWorkspace({ emptyPages: true });
   expect(await asUser(fake, "administration.py")).toEqual({
     me: ADMIN,
     workspace: Number(fake.state.workspaceId),
@@ -111,6 +111,15 @@ it("the SDK finds stages, comments, requests, webhooks and permissions as it kno
     files: ["/model"],
     models: ["fraud"],
     refused: "INVALID_PARAMETER_VALUE",
+    grants: {
+      owners: [ADMIN, ADMIN],
+      direct: [["team", ["CREATE_MODEL"]]],
+      effective: [
+        ["CREATE_MODEL", null],
+        ["USE_CATALOG", "main"],
+      ],
+      unknown: "RESOURCE_DOES_NOT_EXIST",
+    },
   });
 });
 

@@ -5,10 +5,9 @@ import { readTests } from "../mlflow/read-tests.ts";
 import { lookAround } from "../mlflow/sight.ts";
 import type { Principal } from "../mlflow/sight.ts";
 import { tried } from "../mlflow/tried.ts";
-import { parseWire } from "../mlflow/wire.ts";
 import type { DatabricksServer } from "./connect.ts";
+import { whoAmI } from "./principal.ts";
 import { createDatabricksSource } from "./source.ts";
-import { wire } from "./wire.ts";
 
 /** Throws INTERRUPTED only: every other error is a check that failed. `connect` is called once, and its server left open. */
 export async function* examineDatabricks(connect: () => Promise<DatabricksServer>, options: ExamineOptions): AsyncGenerator<Examined> {
@@ -22,7 +21,7 @@ export async function* examineDatabricks(connect: () => Promise<DatabricksServer
   const opened: DatabricksServer = server;
   let principal: Principal | undefined;
   yield* tried("login", async () => {
-    principal = await whoAmI(opened, signal);
+    principal = await whoAmI(opened.http, signal);
     return { says: `signed in as ${principal.name}` };
   });
   yield { check: identityCheck(opened) };
@@ -34,13 +33,6 @@ export async function* examineDatabricks(connect: () => Promise<DatabricksServer
   }
   const seen = yield* lookAround(opened, principal, options);
   if (seen !== undefined) yield* readTests(opened, { ...seen, source: createDatabricksSource(opened) }, signal);
-}
-
-/** Administrators of a workspace are in the group `admins`. */
-async function whoAmI({ http }: DatabricksServer, signal: AbortSignal): Promise<Principal> {
-  const path = "/api/2.0/preview/scim/v2/Me";
-  const { userName, groups = [] } = parseWire(wire.me, await http.json({ method: "GET", path, repeat: "safe" }, signal), path);
-  return { name: userName, isAdmin: groups.some(({ display }) => display === "admins") };
 }
 
 function identityCheck({ workspaceId, uri }: DatabricksServer): Check {

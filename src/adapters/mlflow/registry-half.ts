@@ -4,7 +4,7 @@ import type { Alias, Entity, EntityKey, ModelVersion, Part, PlacedKey, Registere
 import type { Selection } from "../../model/selection.ts";
 import type { Check } from "../../ports/checks.ts";
 import type { ArtifactReader, NotCarried } from "../../ports/source.ts";
-import type { FindContext, Found, PutContext } from "../../ports/target.ts";
+import type { FindContext, Found, PreflightOptions, PutContext } from "../../ports/target.ts";
 import type { VersionPlace } from "./convert.ts";
 import type { ListedVersions } from "./listed-versions.ts";
 import type { Promotions } from "./promotions.ts";
@@ -36,7 +36,7 @@ export interface RegistryHalf {
   /** A reader over a version's files, where the registry keeps them; absent: they are the server's other files. */
   reader?(version: ModelVersion, signal: AbortSignal): ArtifactReader;
   /** What would stop models of these names from being made, such as a schema that is missing. Absent: nothing is known of that. */
-  checkModels?(names: readonly string[], signal: AbortSignal): AsyncIterable<Check>;
+  checkModels?(names: readonly string[], options: PreflightOptions): AsyncIterable<Check>;
   /** The writing side; called once, when the server is opened as a target. */
   writing(tracking: TrackingParts): RegistryWriting;
 }

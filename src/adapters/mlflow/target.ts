@@ -32,8 +32,8 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
     ask: (question, signal) => source.ask(question, signal),
     histories: (runs, signal) => source.histories(runs, signal),
     artifacts: (owner, signal) => source.artifacts(owner, signal),
-    async *preflight({ models }, signal) {
-      if (server.registry.checkModels !== undefined) yield* server.registry.checkModels(models, signal);
+    async *preflight({ models }, options) {
+      if (server.registry.checkModels !== undefined) yield* server.registry.checkModels(models, options);
     },
     find: (entity, context) => find(writers, entity, context),
     put: (entity, context) => put(writers, entity, context),

@@ -15,6 +15,7 @@ import { createRunSpool } from "../mlflow/run-spool.ts";
 import { createRegistry } from "../mlflow/target-registry.ts";
 import { createCatalogReader } from "../unity-catalog/reads.ts";
 import { createCatalogRegistry } from "../unity-catalog/registry.ts";
+import { checkSchemas } from "../unity-catalog/schemas.ts";
 import { createCatalogWriting } from "../unity-catalog/unity-catalog.ts";
 import { createOssCalls } from "./calls.ts";
 import { ossCapabilities } from "./capabilities.ts";
@@ -40,11 +41,16 @@ export async function openUnityCatalogOss(http: HttpClient, stores: Stores, sign
     workspaceId: undefined,
     dependencies: false,
   });
-  const registry = createCatalogRegistry({ http, reads, files, writing: () => writing });
+  const registry = createCatalogRegistry({
+    reads,
+    files,
+    writing: () => writing,
+    checkModels: (models, options) => checkSchemas(http, models, options.signal),
+  });
   return {
     ...sourceOf(http, origin, registry),
-    async *preflight({ models }, during) {
-      yield* registry.checkModels?.(models, during) ?? [];
+    async *preflight({ models }, options) {
+      yield* registry.checkModels?.(models, options) ?? [];
     },
     find: async (entity, context) => (isRegistered(entity) ? writing.find(entity, context) : undefined),
     async put(entity, context) {

@@ -59,12 +59,13 @@ function hintOf({ says }: RefusedCall, need: Need, name: string | undefined): st
   return `it takes the ${owner}${need.privilege}, with the use of catalog and schema: ${[...uses, own].join("; ")}`;
 }
 
-const GIVEN_BY = "an owner or an administrator can give it";
+/** Begins a hint that holds such statements. */
+export const GIVEN_BY = "an owner or an administrator can give it";
 
 /** As servers were seen to word it: `User does not have USE SCHEMA on Schema 'main.ml'`. */
 const SAYS = /does not have ([A-Z][A-Z ]*[A-Z]) on (Catalog|Schema|Routine or Model|Function|Model) '([^']+)'/i;
 
-const KEYWORDS: Readonly<Record<string, string>> = {
+const KEYWORDS: Readonly<Record<string, "CATALOG" | "SCHEMA" | "FUNCTION">> = {
   catalog: "CATALOG",
   schema: "SCHEMA",
   "routine or model": "FUNCTION",
@@ -72,7 +73,8 @@ const KEYWORDS: Readonly<Record<string, string>> = {
   model: "FUNCTION",
 };
 
-function grant(privilege: string, keyword: string, securable: string): string {
+/** The statement that gives a privilege; `…` stands for whoever gets it. */
+export function grant(privilege: string, keyword: "CATALOG" | "SCHEMA" | "FUNCTION", securable: string): string {
   return `GRANT ${privilege} ON ${keyword} ${securable.split(".").map(quoted).join(".")} TO \`…\``;
 }
 

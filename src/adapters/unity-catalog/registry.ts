@@ -1,5 +1,4 @@
 // The registry half of a workspace whose models live in Unity Catalog: reading. Writing is put-version.ts and MLflow's own for the rest.
-import type { HttpClient } from "../../http/client.ts";
 import type { Entity, EntityKey, RegisteredModel, VersionEntry } from "../../model/entities.ts";
 import { idOf, kindOf, modelOf, numberIn, PROVENANCE } from "../../model/keys.ts";
 import { notesOn, withoutNotes } from "../../model/notes.ts";
@@ -16,17 +15,16 @@ import { PLACEHOLDER_TAG } from "../mlflow/registry-stock.ts";
 import type { WireRegisteredModel } from "../mlflow/wire.ts";
 import { placeOfVersion, versionAlone } from "./reads.ts";
 import type { CatalogReads, CatalogVersion } from "./reads.ts";
-import { checkSchemas } from "./schemas.ts";
 import type { VersionFileAccess } from "./version-files.ts";
 
 export interface CatalogParts {
-  readonly http: HttpClient;
   readonly reads: CatalogReads;
   readonly files: VersionFileAccess;
   readonly writing: RegistryHalf["writing"];
+  readonly checkModels: NonNullable<RegistryHalf["checkModels"]>;
 }
 
-export function createCatalogRegistry({ http, reads, files, writing }: CatalogParts): RegistryHalf {
+export function createCatalogRegistry({ reads, files, writing, checkModels }: CatalogParts): RegistryHalf {
   return {
     stock: (selection, signal) => stockOf(reads, selection, signal),
     placeOf: (wire, { runs, loggedModels }) => placeOfVersion(wire, (id) => runs.has(id) || loggedModels.has(id)),
@@ -35,7 +33,7 @@ export function createCatalogRegistry({ http, reads, files, writing }: CatalogPa
     dependants: (key, signal) => dependantsOf(reads, key, signal),
     placedFrom: (key, signal) => placedFrom(reads, key, signal),
     reader: (version, signal) => deferredReader(async () => readerOver(await files.way(version, "read", signal), signal)),
-    checkModels: (names, signal) => checkSchemas(http, names, signal),
+    checkModels,
     writing,
   };
 }

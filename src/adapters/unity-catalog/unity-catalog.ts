@@ -1,6 +1,9 @@
 // Opens a Databricks workspace whose models live in Unity Catalog: the workspace's tracking half, and the catalog as its registry.
 import { originId } from "../../model/keys.ts";
+import type { HttpClient } from "../../http/client.ts";
 import type { OriginId } from "../../model/entities.ts";
+import type { Check } from "../../ports/checks.ts";
+import type { PreflightOptions } from "../../ports/target.ts";
 import type { DatabricksServer } from "../databricks/connect.ts";
 import { createSignedFiles } from "../databricks/signed-files.ts";
 import type { RegistryWriting } from "../mlflow/registry-half.ts";
@@ -13,6 +16,8 @@ import { putVersion } from "./put-version.ts";
 import type { CatalogWriting } from "./put-version.ts";
 import { createCatalogReader, createCatalogReads, UNITY_API } from "./reads.ts";
 import { createCatalogRegistry } from "./registry.ts";
+import { checkRights } from "./rights.ts";
+import { checkSchemas } from "./schemas.ts";
 import { createVersionFiles } from "./version-files.ts";
 
 /** The workspace with Unity Catalog in the place of its own model registry. `clients` are closed with it. */
@@ -38,8 +43,18 @@ export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClie
         await clients.close();
       },
     },
-    registry: createCatalogRegistry({ http, reads, files, writing }),
+    registry: createCatalogRegistry({ reads, files, writing, checkModels: (models, options) => checkModels(http, models, options) }),
   };
+}
+
+/** Privileges are looked at where every schema is there. */
+async function* checkModels(http: HttpClient, models: readonly string[], { thorough, signal }: PreflightOptions): AsyncGenerator<Check> {
+  let isMissing = false;
+  for await (const check of checkSchemas(http, models, signal)) {
+    isMissing ||= check.state === "fail";
+    yield check;
+  }
+  if (thorough && !isMissing && models.length > 0) yield* checkRights(http, models, signal);
 }
 
 /** Another one than that of the workspace with its own registry: names mean other objects there. */

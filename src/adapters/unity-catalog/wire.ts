@@ -15,5 +15,12 @@ export const wire = {
   credentials: z.object({
     credentials: z.object({ storage_mode: z.string().default("CUSTOMER_HOSTED") }),
   }),
+  owned: z.object({ owner: text }),
+  grants: z.object({
+    privilege_assignments: z
+      .array(z.object({ principal: text, privileges: z.array(z.object({ privilege: text })).default([]) }))
+      .default([]),
+    next_page_token: z.string().optional(),
+  }),
   signedUrl: z.object({ url: z.string(), headers }),
 } as const;

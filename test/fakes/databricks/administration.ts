@@ -1,6 +1,7 @@
 // Permissions, registry webhooks, folders and notebooks of the fake workspace.
 import { compact, exists, fields, invalid, list, missing, optional, page, Refused, required } from "./answer.ts";
 import type { Call, Json } from "./answer.ts";
+import { groupsOf } from "./grants.ts";
 import type { Routes } from "./routes.ts";
 import { there } from "./state.ts";
 import type { State } from "./state.ts";
@@ -19,7 +20,7 @@ export const administrationRoutes: Routes = [
   [/^GET \/api\/2\.0\/workspace\/get-status$/, (state, call) => statusOf(state, required(fields(call), "path"))],
   [/^GET \/api\/2\.0\/workspace\/export$/, exportNotebook],
   [/^POST \/api\/2\.0\/workspace\/import$/, importNotebook],
-  [/^GET \/api\/2\.0\/preview\/scim\/v2\/Me$/, (_state, call) => ({ id: "1001", userName: call.user, displayName: call.user })],
+  [/^GET \/api\/2\.0\/preview\/scim\/v2\/Me$/, me],
 ];
 
 const LEVELS: Readonly<Record<string, readonly string[]>> = {
@@ -179,4 +180,9 @@ function importNotebook(state: State, call: Call): Json {
   const content = Buffer.from(required(call.body, "content"), "base64");
   state.objects.set(path, { type: "NOTEBOOK", id: state.number(), content });
   return {};
+}
+
+function me(state: State, { user }: Call): Json {
+  const groups = groupsOf(state, user).map((display) => ({ display, type: "direct" }));
+  return compact({ id: "1001", userName: user, displayName: user, groups });
 }

@@ -13,6 +13,7 @@ import type { Call, Json } from "./answer.ts";
 import { credentialRoutes } from "./credentials.ts";
 import { fileRoutes } from "./files.ts";
 import { loggedModelRoutes } from "./logged-models.ts";
+import { grantRoutes } from "./grants.ts";
 import { createLimiter } from "./limiter.ts";
 import type { Limiter } from "./limiter.ts";
 import { multipartRoutes } from "./multipart.ts";
@@ -32,6 +33,8 @@ export interface DatabricksOptions {
   readonly servicePrincipals?: readonly ServicePrincipal[];
   /** Tokens of an identity provider that are exchanged for one of the workspace, with their users. */
   readonly identityTokens?: Readonly<Record<string, string>>;
+  /** Members by group. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
   /** Schemas of Unity Catalog, such as `main.ml`; none: the workspace has no metastore. */
   readonly schemas?: readonly string[];
   /** Epoch ms; for the expiry of tokens and for rates. Default: the system's. */
@@ -57,7 +60,12 @@ export async function startFakeDatabricks(options: DatabricksOptions = {}): Prom
   const principals = options.servicePrincipals ?? [];
   const identityTokens = options.identityTokens ?? {};
   const users = [...new Set([...Object.values({ ...tokens, ...identityTokens }), ...principals.map(({ user }) => user)])];
-  const state = new State({ rules: options.rules ?? {}, workspaceId: options.workspaceId ?? "1234567890", users });
+  const state = new State({
+    rules: options.rules ?? {},
+    workspaceId: options.workspaceId ?? "1234567890",
+    users,
+    groups: options.groups ?? {},
+  });
   for (const schema of options.schemas ?? []) state.schemas.add(schema.toLowerCase());
   const now = options.now ?? Date.now;
   const fake: Fake = {
@@ -100,6 +108,7 @@ const ROUTES: Routes = [
   ...multipartRoutes,
   ...fileRoutes,
   ...unityRoutes,
+  ...grantRoutes,
 ];
 
 async function serve(fake: Fake, request: IncomingMessage, response: ServerResponse): Promise<void> {

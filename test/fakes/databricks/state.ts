@@ -100,6 +100,8 @@ export class State {
   readonly workspaceId: string;
   /** The first one owns what is there at the start. */
   readonly users: readonly string[];
+  /** Members by group. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
   readonly experiments = new Map<string, Experiment>();
   readonly runs = new Map<string, Run>();
   readonly loggedModels = new Map<string, LoggedModel>();
@@ -121,10 +123,11 @@ export class State {
   #ids = 0;
   #time = Date.UTC(2026, 0, 1);
 
-  constructor(options: { readonly rules: Partial<Rules>; readonly workspaceId: string; readonly users: readonly string[] }) {
+  constructor(options: Pick<State, "workspaceId" | "users" | "groups"> & { readonly rules: Partial<Rules> }) {
     this.rules = { ...USUAL, ...options.rules };
     this.workspaceId = options.workspaceId;
     this.users = options.users;
+    this.groups = options.groups;
     for (const path of ["/", "/Shared", "/Users", ...options.users.map((user) => `/Users/${user}`)]) {
       this.objects.set(path, { type: "DIRECTORY", id: this.number() });
     }

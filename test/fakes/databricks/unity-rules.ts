@@ -1,6 +1,7 @@
 // What Unity Catalog refuses: names, tags, aliases, and what takes a privilege. Limits are those of Databricks' documentation.
 import { forbidden, invalid, missing, optional, Refused } from "./answer.ts";
 import type { Json } from "./answer.ts";
+import { has } from "./grants.ts";
 import type { State } from "./state.ts";
 
 /** The name as it is kept, in lower case. Throws unless catalog, schema and model are all there. */
@@ -19,17 +20,17 @@ export function fullName(state: State, text: string): string {
   return text.toLowerCase();
 }
 
-/** Whoever is not the first user needs the privileges to make a model. */
-export function mayCreate(state: State, name: string, user: string): void {
-  if (user === state.users[0]) return;
-  const [catalog = "", schema = ""] = name.split(".");
-  const needs: readonly (readonly [string, string, string])[] = [
-    [`catalog/${catalog}`, "USE_CATALOG", `USE CATALOG on Catalog '${catalog}'`],
-    [`schema/${catalog}.${schema}`, "USE_SCHEMA", `USE SCHEMA on Schema '${catalog}.${schema}'`],
-    [`schema/${catalog}.${schema}`, "CREATE_MODEL", `CREATE MODEL on Schema '${catalog}.${schema}'`],
-  ];
-  for (const [securable, privilege, words] of needs) {
-    if (state.grants.get(securable)?.get(user)?.has(privilege) !== true) throw forbidden(`User does not have ${words}.`);
+/** Whoever does not own the schema needs the privileges to make a model. */
+export function mayCreate(state: State, model: string, user: string): void {
+  const name = model.split(".").slice(0, 2).join(".");
+  if (!has(state, user, { type: "schema", name }, ["USE_CATALOG"])) {
+    throw forbidden(`User does not have USE CATALOG on Catalog '${name.split(".")[0] ?? ""}'.`);
+  }
+  for (const [privileges, words] of [
+    [["USE_SCHEMA"], "USE SCHEMA"],
+    [["CREATE_MODEL", "CREATE_FUNCTION"], "CREATE MODEL"],
+  ] as const) {
+    if (!has(state, user, { type: "schema", name }, privileges)) throw forbidden(`User does not have ${words} on Schema '${name}'.`);
   }
 }
 

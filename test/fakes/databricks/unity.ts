@@ -2,6 +2,7 @@
 import { compact, exists, fields, invalid, missing, optional, page, pairs, Refused, required, tagsJson } from "./answer.ts";
 import type { Call, Json } from "./answer.ts";
 import { below } from "./file-places.ts";
+import { has } from "./grants.ts";
 import type { Routes } from "./routes.ts";
 import type { Model, State, Version } from "./state.ts";
 import { checkAlias, checkTag, checkLineage, checkTags, fullName, mayCreate } from "./unity-rules.ts";
@@ -73,7 +74,7 @@ function getSchema(state: State, call: Call): Json {
   if (state.schemas.size === 0) throw new Refused(404, "METASTORE_DOES_NOT_EXIST", "No metastore assigned for the current workspace.");
   if (!state.schemas.has(name)) throw new Refused(404, "SCHEMA_DOES_NOT_EXIST", `Schema '${name}' does not exist.`);
   const [catalog = "", schema = ""] = name.split(".");
-  return { full_name: name, catalog_name: catalog, name: schema };
+  return { full_name: name, catalog_name: catalog, name: schema, owner: state.users[0] ?? "" };
 }
 
 function createModel(state: State, call: Call): Json {
@@ -151,7 +152,9 @@ function getByAlias(state: State, call: Call): Json {
 /** Takes a number at once; files come after, and it counts only when it is finalized. */
 function createVersion(state: State, call: Call): Json {
   const model = modelOf(state, call);
-  if (model.owner !== call.user) throw new Refused(403, "PERMISSION_DENIED", `User is not an owner of Routine or Model '${model.name}'.`);
+  if (!has(state, call.user, { type: "function", name: model.name }, ["MANAGE", "CREATE_MODEL_VERSION"])) {
+    throw new Refused(403, "PERMISSION_DENIED", `User is not an owner of Routine or Model '${model.name}'.`);
+  }
   required(call.body, "source");
   const { name: _name, source: _source, run_id: _run, description: _description, tags, ...extra } = call.body;
   checkLineage(state, extra);

@@ -6,6 +6,7 @@ import json
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import DatabricksError
+from databricks.sdk.service.catalog import PermissionsChange, Privilege
 from databricks.sdk.service.ml import (
     HttpUrlSpec,
     ModelTag,
@@ -55,8 +56,27 @@ def main():
         "files": [entry.path.removeprefix(files) for entry in workspace.files.list_directory_contents(files)],
         "models": [found.name for found in registry.list_models()],
         "refused": refusal(lambda: registry.delete_model("fraud")),
+        "grants": grants(workspace),
     }
     print(json.dumps(seen))
+
+
+def grants(workspace):
+    changes = [PermissionsChange(principal="team", add=[Privilege.USE_CATALOG])]
+    workspace.grants.update("catalog", "main", changes=changes)
+    workspace.grants.update("schema", "main.ml", changes=[PermissionsChange(principal="team", add=[Privilege.CREATE_MODEL])])
+    direct = workspace.grants.get("schema", "main.ml").privilege_assignments
+    page = workspace.grants.get_effective("schema", "main.ml", max_results=0)
+    if not page.privilege_assignments:
+        page = workspace.grants.get_effective("schema", "main.ml", max_results=0, page_token=page.next_page_token)
+    return {
+        "owners": [workspace.catalogs.get("main").owner, workspace.schemas.get("main.ml").owner],
+        "direct": [[one.principal, [privilege.value for privilege in one.privileges]] for one in direct],
+        "effective": [
+            [one.privilege.value, one.inherited_from_name] for assignment in page.privilege_assignments for one in assignment.privileges
+        ],
+        "unknown": refusal(lambda: workspace.registered_models.get("main.ml.nobody")),
+    }
 
 
 def refusal(work):
