@@ -4,8 +4,13 @@ import { PREFLIGHT } from "../engine/preflight-finding.ts";
 import { lookInto } from "../engine/preflight-content.ts";
 import { nameFindings, takenNames, targetFindings } from "../engine/preflight-names.ts";
 import type { Prepared } from "../engine/preflight.ts";
+import { leastTime, plus } from "../engine/forecast.ts";
+import type { Forecast, ForecastSums, SideForecast } from "../engine/forecast.ts";
 import type { EntityKey } from "../model/entities.ts";
-import type { Preflight } from "../report/preflight-text.ts";
+import type { Requests } from "../ports/costs.ts";
+import type { HostForecast, Preflight } from "../report/preflight-text.ts";
+import { isServer } from "./location.ts";
+import type { Location } from "./location.ts";
 import type { Session } from "./session.ts";
 
 /** What is known before the steps. The target is asked only what it would understand: no names that are wrong, none in a missing schema. */
@@ -21,24 +26,52 @@ export function stopsJob(findings: readonly PreflightFinding[]): boolean {
   return findings.some(({ code }) => PREFLIGHT[code].severity === "stops-job");
 }
 
-/** Whether a plan looks into files at all: only for a target whose users care. */
-export function looksIntoFiles({ job }: Prepared, { contentChecks = true }: { readonly contentChecks?: boolean }): boolean {
-  return contentChecks && job.target.capabilities.versionSignatures === true && job.files?.none !== true;
+/** Whether a plan looks at files at all: only for a target whose users care, or a place that limits requests. */
+export function looksAtFiles({ job }: Prepared, { contentChecks = true }: { readonly contentChecks?: boolean }): boolean {
+  const { source, target } = job;
+  const matters = target.capabilities.versionSignatures === true || source.readingCosts !== undefined || target.writingCosts !== undefined;
+  return contentChecks && matters && job.files?.none !== true;
 }
 
-/** Looks into the files of these versions. */
-export async function contentCheck(session: Session, prepared: Prepared, versions: readonly EntityKey[]): Promise<Preflight> {
-  session.display.event({ type: "phase", phase: "looking into files" });
+/** Looks at the files of these objects, and adds them to the forecast. */
+export async function contentCheck(
+  session: Session,
+  prepared: Prepared,
+  { keys, forecast }: { readonly keys: readonly EntityKey[]; readonly forecast: ForecastSums },
+): Promise<Preflight> {
+  session.display.event({ type: "phase", phase: "looking at files" });
   const findings: PreflightFinding[] = [];
-  let [looked, files, bytes] = [0, 0, 0];
-  for await (const one of lookInto(prepared, versions)) {
-    findings.push(...one.findings);
-    looked += 1;
-    files += one.files?.files ?? 0;
-    bytes += one.files?.bytes ?? 0;
+  const looked = { runs: 0, loggedModels: 0, versions: 0, files: 0, bytes: 0 };
+  for await (const { kind, findings: found, files } of lookInto(prepared, keys)) {
+    findings.push(...found);
+    if (kind === "run") looked.runs += 1;
+    else if (kind === "logged-model") looked.loggedModels += 1;
+    else looked.versions += 1;
+    looked.files += files?.files ?? 0;
+    looked.bytes += files?.bytes ?? 0;
+    forecast.addFiles(files?.files ?? 0);
   }
   session.interruption.check();
-  return { findings, looked: { versions: looked, files, bytes } };
+  return { findings, looked };
+}
+
+/** What each host that limits requests will be asked at least: what the job adds to what the plan asked of it, `asked` by host and group. */
+export function forecastByHost(
+  { source, target }: { readonly source: Location; readonly target: Location },
+  forecast: Forecast,
+  { asked, rate }: { readonly asked: ReadonlyMap<string, Requests>; readonly rate?: number },
+): HostForecast[] {
+  const hosts = new Map<string, SideForecast>();
+  for (const [location, side] of [[source, forecast.source] as const, [target, forecast.target] as const]) {
+    if (side === undefined || !isServer(location)) continue;
+    const before = hosts.get(location.host)?.requests ?? asked.get(location.host) ?? {};
+    hosts.set(location.host, { requests: plus(before, side.requests), rates: side.rates });
+  }
+  return [...hosts].map(([host, { requests, rates }]) => ({
+    host,
+    requests: Object.values(requests).reduce((sum, count) => sum + count, 0),
+    ms: leastTime(requests, rates, rate),
+  }));
 }
 
 /** All versions of a selection: where no step can be planned. */

@@ -1,4 +1,8 @@
 // What a job would do: the same steps, without a journal and without a write.
+import type { Step } from "../engine/change.ts";
+import { createForecast } from "../engine/forecast.ts";
+import type { ForecastSums } from "../engine/forecast.ts";
+import { hasOwnFiles } from "../engine/job.ts";
 import { planSteps } from "../engine/plan.ts";
 import { PREFLIGHT } from "../engine/preflight-finding.ts";
 import { prepare } from "../engine/preflight.ts";
@@ -19,7 +23,7 @@ import type { OutputFlags, PaceFlags } from "./flags.ts";
 import type { JobOptions } from "./job-options.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
-import { contentCheck, looksIntoFiles, nameCheck, stopsJob, versionsOf } from "./plan-preflight.ts";
+import { contentCheck, forecastByHost, looksAtFiles, nameCheck, stopsJob, versionsOf } from "./plan-preflight.ts";
 import { beginPlanFile, savePlanStep } from "./plan-output.ts";
 import type { PlanOutput } from "./plan-output.ts";
 import { inSession } from "./session.ts";
@@ -43,46 +47,71 @@ export function runPlan(terminal: Terminal, request: PlanRequest): Promise<void>
   return inSession(terminal, { flags, locations: [source, target], phase: "opening" }, async (session) => {
     const prepared = await preparePlan(session, request);
     const before = await nameCheck(prepared);
-    const planned = stopsJob(before) ? await unplanned(prepared) : await foldPlan(prepared, session, request);
-    const looks = looksIntoFiles(prepared, flags);
-    const inside = looks ? await contentCheck(session, prepared, planned.versions) : { findings: [] };
+    const isStopped = stopsJob(before);
+    const forecast = createForecast(prepared.job);
+    const planned = isStopped ? await unplanned(prepared) : await foldPlan(prepared, forecast, { session, request });
+    const asked = new Map(
+      [...session.places.sent.pace()].map(([host, { requests }]) => [
+        host,
+        Object.fromEntries([...requests].filter(([group]) => group !== "")),
+      ]),
+    );
+    const looks = looksAtFiles(prepared, flags);
+    const inside = looks ? await contentCheck(session, prepared, { keys: planned.withFiles, forecast }) : { findings: [] };
     session.display.end();
-    report(planned, prepared, { session, request, preflight: { ...inside, findings: [...before, ...inside.findings] } });
+    const hosts = isStopped || !looks ? [] : forecastByHost(request, forecast.sum(), { asked, ...given(flags.rate) });
+    const told = hosts.length === 0 ? inside : { ...inside, forecast: hosts };
+    report(planned, prepared, { session, request, preflight: { ...told, findings: [...before, ...inside.findings] } });
   });
 }
 
-/** What of a plan its report tells, and the versions whose files would move. */
+function given(rate: number | undefined): { readonly rate?: number } {
+  return rate === undefined ? {} : { rate };
+}
+
+/** What of a plan its report tells, and the objects whose files would move. */
 interface Planned {
   readonly totals: PlanTotals;
-  readonly versions: readonly EntityKey[];
+  readonly withFiles: readonly EntityKey[];
   /** Whether it was saved. */
   readonly saved: boolean;
 }
 
 /** A job that cannot begin has no steps. */
 async function unplanned(prepared: Prepared): Promise<Planned> {
-  return { totals: foldSteps().totals(), versions: await versionsOf(prepared), saved: false };
+  return { totals: foldSteps().totals(), withFiles: await versionsOf(prepared), saved: false };
 }
 
-async function foldPlan(prepared: Prepared, session: Session, request: PlanRequest): Promise<Planned> {
+async function foldPlan(
+  prepared: Prepared,
+  forecast: ForecastSums,
+  { session, request }: { readonly session: Session; readonly request: PlanRequest },
+): Promise<Planned> {
   const { terminal } = session;
   const { output } = request;
   const save = { ...request, tool: terminal.version, now: terminal.now() };
   const writer = output === undefined ? undefined : await beginPlanFile(prepared, { ...save, output });
   const fold = foldSteps();
-  const versions: EntityKey[] = [];
+  const withFiles: EntityKey[] = [];
   try {
     for await (const step of planSteps(prepared)) {
       fold.add(step);
-      if (step.source.kind === "model-version" && step.action !== "skip") versions.push(step.source.key);
+      forecast.add(step);
+      if (movesFiles(step)) withFiles.push(step.source.key);
       if (writer !== undefined) await savePlanStep(writer, step);
       session.display.event({ type: "checked", key: step.source.key, kind: step.source.kind });
     }
     await writer?.finish();
-    return { totals: fold.totals(), versions, saved: writer !== undefined };
+    return { totals: fold.totals(), withFiles, saved: writer !== undefined };
   } finally {
     await writer?.discard();
   }
+}
+
+/** Also of what is refused: what its files say may be why it matters. */
+function movesFiles({ action, entity }: Step): boolean {
+  if (action === "skip" || action === "link" || action === "drop") return false;
+  return entity.kind === "run" || entity.kind === "logged-model" || (entity.kind === "model-version" && hasOwnFiles(entity));
 }
 
 async function preparePlan(session: Session, request: PlanRequest): Promise<Prepared> {

@@ -1,6 +1,8 @@
-// Looks into the files of versions before they move: few small reads each, which also tell whether their stores can be reached.
+// Looks at the files of objects before they move: a listing each, and of versions few small reads, which also tell whether their stores can be reached.
 import { asMigrationError } from "../errors.ts";
-import type { EntityKey, ModelVersion } from "../model/entities.ts";
+import type { EntityKey, Kind, LoggedModel, ModelVersion, Run } from "../model/entities.ts";
+import { ALL_FILES } from "../model/file-filter.ts";
+import type { FileFilter } from "../model/file-filter.ts";
 import { CONDA_FILE, MODEL_FILE, parseModelFile, usesDefaultChannel } from "../model/model-file.ts";
 import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
 import type { FileTotals } from "./change.ts";
@@ -10,42 +12,61 @@ import type { Prepared } from "./preflight.ts";
 import { fromList, inOrder } from "./schedule.ts";
 import { smallText } from "./small-text.ts";
 
-/** What was found in one version's files; `files` is absent where they could not be listed. */
+/** What was found in one object's files; `files` is absent where they could not be listed. */
 export interface LookedInto {
+  readonly kind: Kind;
   readonly findings: readonly PreflightFinding[];
   readonly files?: FileTotals;
 }
 
-/** Reads `MLmodel` and `conda.yaml` of each version. In the order of `versions`; throws only what would end a job. */
-export async function* lookInto(prepared: Prepared, versions: readonly EntityKey[]): AsyncGenerator<LookedInto> {
+type Owner = Run | LoggedModel | ModelVersion;
+
+/**
+ * Lists the files of each object, and reads `MLmodel` and `conda.yaml` of each version where users of the target ask for signatures. In the
+ * order of `keys`; throws only what would end a job.
+ */
+export async function* lookInto(prepared: Prepared, keys: readonly EntityKey[]): AsyncGenerator<LookedInto> {
   const { job, catalogue } = prepared;
   const work = async (key: EntityKey): Promise<LookedInto> => {
-    const version = await catalogue.entity(key);
-    return version.kind === "model-version" ? lookIntoOne(version, job.source.artifacts(version, job.signal)) : { findings: [] };
+    const owner = await catalogue.entity(key);
+    if (owner.kind !== "run" && owner.kind !== "logged-model" && owner.kind !== "model-version") return { kind: owner.kind, findings: [] };
+    const isRead = owner.kind === "model-version" && job.target.capabilities.versionSignatures === true;
+    const looking = { filter: job.files ?? ALL_FILES, isRead };
+    return { kind: owner.kind, ...(await lookIntoOne(owner, job.source.artifacts(owner, job.signal), looking)) };
   };
-  yield* inOrder(fromList(versions), job.inFlight, work, job.drain);
+  yield* inOrder(fromList(keys), job.inFlight, work, job.drain);
 }
 
-async function lookIntoOne(version: ModelVersion, reader: ArtifactReader): Promise<LookedInto> {
+interface Looking {
+  /** What it leaves out is not counted. */
+  readonly filter: FileFilter;
+  /** Whether to read the descriptions. */
+  readonly isRead: boolean;
+}
+
+async function lookIntoOne(owner: Owner, reader: ArtifactReader, { filter, isRead }: Looking): Promise<Omit<LookedInto, "kind">> {
   const find = (code: PreflightCode, message: string): PreflightFinding => ({
     code,
-    keys: [version.key],
+    keys: [owner.key],
     message,
-    owner: ownerOf(version),
+    owner: ownerOf(owner),
   });
   try {
     const small = new Map<string, ArtifactFile>();
     let [files, bytes] = [0, 0];
     for await (const file of reader.list()) {
-      files += 1;
-      bytes += file.sizeBytes ?? 0;
+      const isWanted = filter.leavesOut(file) === undefined;
+      files += isWanted ? 1 : 0;
+      bytes += isWanted ? (file.sizeBytes ?? 0) : 0;
       if (file.path === MODEL_FILE || file.path === CONDA_FILE) small.set(file.path, file);
     }
+    const totals = { files, bytes };
+    if (!isRead) return { findings: [], files: totals };
     const findings = [
       ...(await modelFindings(small.get(MODEL_FILE), reader, find)),
       ...(await condaFindings(small.get(CONDA_FILE), reader, find)),
     ];
-    return { findings, files: { files, bytes } };
+    return { findings, files: totals };
   } catch (thrown) {
     const error = asMigrationError(thrown);
     if (isFatal(error)) throw error;
@@ -73,6 +94,7 @@ async function condaFindings(file: ArtifactFile | undefined, reader: ArtifactRea
   return [find("CONDA_DEFAULTS", "its conda.yaml names the channel, or none at all")];
 }
 
-function ownerOf({ user }: ModelVersion): string {
+function ownerOf(owner: Owner): string {
+  const user = owner.kind === "logged-model" ? undefined : owner.user;
   return user === undefined || user === "" ? "nobody is named" : user;
 }

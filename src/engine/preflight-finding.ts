@@ -45,7 +45,7 @@ export const PREFLIGHT = {
   },
   FILES_UNREADABLE: {
     severity: "warns",
-    title: "versions whose files cannot be read from here",
+    title: "objects whose files cannot be read from here",
     hint: "a store behind a private link or a firewall has to be reachable from this machine: mlferry doctor SRC tells more",
   },
 } as const satisfies Readonly<Record<string, { readonly severity: Severity; readonly title: string; readonly hint: string }>>;

@@ -55,6 +55,8 @@ export interface PaceReport {
   readonly slowed: ReadonlyMap<string, number>;
   /** Time in which nothing was sent because the server had asked for it. */
   readonly pausedMs: number;
+  /** Requests that were let through, by group, those of none as "". */
+  readonly requests: ReadonlyMap<string, number>;
 }
 
 /** A pacer for one host, shared by source and target when they are on the same one: gate.ts says why they do not dead-lock. */
@@ -130,6 +132,7 @@ async function enterLine(line: Line, { kind, group }: Asking, signal: AbortSigna
   }
   const startedAt = clock.now();
   line.active += 1;
+  line.record.request(group ?? "");
   adaptive?.begin(startedAt);
   return {
     tell: (observed) => change(line, adaptive?.observe({ ...observed, startedAt }, clock.now())),
@@ -159,12 +162,14 @@ function change(line: Line, changed: LevelChange | undefined): void {
 interface PaceRecord {
   change(changed: LevelChange): void;
   pause(ms: number): void;
+  request(group: string): void;
   report(): PaceReport;
 }
 
 function createRecord(first: number): PaceRecord {
   const level = { last: first, lowest: first, highest: first };
   const slowed = new Map<string, number>();
+  const requests = new Map<string, number>();
   let pausedMs = 0;
   return {
     change({ from, to, reason }) {
@@ -174,6 +179,7 @@ function createRecord(first: number): PaceRecord {
       if (to < from) slowed.set(reason, (slowed.get(reason) ?? 0) + 1);
     },
     pause: (ms) => void (pausedMs += ms),
-    report: () => ({ level: { ...level }, slowed: new Map(slowed), pausedMs }),
+    request: (group) => void requests.set(group, (requests.get(group) ?? 0) + 1),
+    report: () => ({ level: { ...level }, slowed: new Map(slowed), pausedMs, requests: new Map(requests) }),
   };
 }

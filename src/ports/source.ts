@@ -16,6 +16,7 @@ import type { PulledIn } from "../model/pulled-in.ts";
 import type { Question } from "../model/question.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Capabilities } from "./capabilities.ts";
+import type { RequestCosts } from "./costs.ts";
 
 /** A file below a run, a logged model or a version. */
 export interface ArtifactFile {
@@ -103,6 +104,8 @@ export interface Source {
   /** Whose experiments, runs and logged models it shows; several places may show the same ones. Absent: its own copies of them. */
   readonly tracking?: OriginId;
   readonly capabilities: Capabilities;
+  /** What reading takes, where the place limits requests. */
+  readonly readingCosts?: RequestCosts;
   /**
    * Resolves patterns, filters and closure. Throws NOTHING_SELECTED when a pattern or a filter that the user gave selects nothing, and
    * FILTER_INVALID for a run filter that the place does not understand.

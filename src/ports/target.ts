@@ -1,6 +1,7 @@
 // The writing side of a place. Every target is a source too: verification reads back through the same port.
 import type { Entity, Experiment, MetricPoint, ModelVersion, PlacedKey, Run, Tags } from "../model/entities.ts";
 import type { Check } from "./checks.ts";
+import type { RequestCosts } from "./costs.ts";
 import type { FileEntry } from "./journal.ts";
 import type { ArtifactFile, LossRecord, NotCarried, Source } from "./source.ts";
 
@@ -69,6 +70,8 @@ export type SendFile = (file: ArtifactFile, open: () => AsyncIterable<Uint8Array
  * to placed objects are the target's own keys, so `put` rewrites nothing. What it needs exists.
  */
 export interface Target extends Source {
+  /** What writing takes, where the place limits requests. */
+  readonly writingCosts?: RequestCosts;
   /**
    * What would stop objects of these names from being written, such as a schema that is missing or a privilege. Never writes. Absent where the
    * place knows no such things.

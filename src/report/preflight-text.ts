@@ -4,7 +4,7 @@ import type { FileTotals } from "../engine/change.ts";
 import type { PreflightCode, PreflightFinding, Severity } from "../engine/preflight-finding.ts";
 import { idOf } from "../model/keys.ts";
 import { section } from "./list-text.ts";
-import { bytesText, countOf, countText } from "./quantities.ts";
+import { bytesText, countOf, countText, durationText } from "./quantities.ts";
 import { paint } from "./style.ts";
 import type { Style, Tone } from "./style.ts";
 import { shown } from "./table.ts";
@@ -17,15 +17,31 @@ export type PreflightCodes = Readonly<
 /** What was found before a job, beside the steps of its plan. */
 export interface Preflight {
   readonly findings: readonly PreflightFinding[];
-  /** Versions whose files were looked into; undefined where nobody looked. */
-  readonly looked?: { readonly versions: number } & FileTotals;
+  /** Objects whose files were looked at; undefined where nobody looked. */
+  readonly looked?: LookedAt;
+  /** Of hosts that limit requests. */
+  readonly forecast?: readonly HostForecast[];
+}
+
+export interface LookedAt extends FileTotals {
+  readonly runs: number;
+  readonly loggedModels: number;
+  readonly versions: number;
+}
+
+/** What a host will be asked, at least. */
+export interface HostForecast {
+  readonly host: string;
+  readonly requests: number;
+  /** How long these take within its limits. */
+  readonly ms: number;
 }
 
 const TONES: Readonly<Record<Severity, Tone>> = { "stops-job": "bad", warns: "warning" };
 const STOPS: Readonly<Record<Severity, string>> = { "stops-job": "stops the job: ", warns: "" };
 
 /** A section for each kind of finding, the gravest first as the codes stand. */
-export function preflightText({ findings, looked }: Preflight, codes: PreflightCodes, style: Style): string[] {
+export function preflightText({ findings, looked, forecast = [] }: Preflight, codes: PreflightCodes, style: Style): string[] {
   const groups = Object.entries(codes) as [PreflightCode, PreflightCodes[PreflightCode]][];
   const sections = groups.flatMap(([code, { severity, title, hint }]) => {
     const found = findings.filter((finding) => finding.code === code);
@@ -36,7 +52,7 @@ export function preflightText({ findings, looked }: Preflight, codes: PreflightC
     );
     return lines.length === 0 ? [] : [...lines.slice(0, -1), paint(style, "quiet", `  hint: ${hint}`), ""];
   });
-  return [...sections, ...lookedLines(looked)];
+  return [...sections, ...lookedLines(looked), ...forecast.map(forecastLine), ...(looked === undefined ? [] : [""])];
 }
 
 /** By whoever can do something about it: owner, what is the matter, which versions. */
@@ -59,11 +75,19 @@ function findingRow({ keys, message, hint }: PreflightFinding): string[] {
 }
 
 function lookedLines(looked: Preflight["looked"]): string[] {
-  if (looked === undefined || looked.versions === 0) return [];
-  const { versions, files, bytes } = looked;
-  return [
-    `looked into ${countOf(versions, "version")}: ${countOf(files, "file")} of theirs (${bytesText(bytes)}) would be read and written`,
+  if (looked === undefined) return [];
+  const { runs, loggedModels, versions, files, bytes } = looked;
+  const owners = [
+    ...(runs === 0 ? [] : [countOf(runs, "run")]),
+    ...(loggedModels === 0 ? [] : [countOf(loggedModels, "logged model")]),
+    ...(versions === 0 ? [] : [countOf(versions, "version")]),
   ];
+  if (owners.length === 0) return [];
+  return [`${countOf(files, "file")} (${bytesText(bytes)}) of ${owners.join(", ")} would be read and written`];
+}
+
+function forecastLine({ host, requests, ms }: HostForecast): string {
+  return `at least ${countOf(requests, "request")} to ${host}, which take ${durationText(ms)} within its limits`;
 }
 
 /** In the JSON of a plan. */
@@ -79,12 +103,16 @@ export const preflightSchema = z.object({
     }),
   ),
   looked_into: z
-    .object({ versions: z.int(), files: z.int(), bytes: z.int() })
+    .object({ runs: z.int(), logged_models: z.int(), versions: z.int(), files: z.int(), bytes: z.int() })
     .optional()
-    .describe("versions whose files were looked into, and what these have"),
+    .describe("objects whose files were looked at, and what these have"),
+  forecast: z
+    .array(z.object({ host: z.string(), requests: z.int(), ms: z.int() }))
+    .optional()
+    .describe("of hosts that limit requests: how many it takes at least, and how long these take within the limits"),
 });
 
-export function preflightJson({ findings, looked }: Preflight, codes: PreflightCodes): z.infer<typeof preflightSchema> {
+export function preflightJson({ findings, looked, forecast }: Preflight, codes: PreflightCodes): z.infer<typeof preflightSchema> {
   return {
     findings: findings.map(({ code, keys, message, hint, owner }) => ({
       code,
@@ -94,6 +122,11 @@ export function preflightJson({ findings, looked }: Preflight, codes: PreflightC
       hint: hint ?? codes[code].hint,
       ...(owner === undefined ? {} : { owner }),
     })),
-    ...(looked === undefined ? {} : { looked_into: looked }),
+    ...(looked === undefined ? {} : { looked_into: lookedJson(looked) }),
+    ...(forecast === undefined ? {} : { forecast: [...forecast] }),
   };
+}
+
+function lookedJson({ loggedModels, ...looked }: LookedAt) {
+  return { ...looked, logged_models: loggedModels };
 }

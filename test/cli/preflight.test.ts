@@ -45,7 +45,11 @@ test("what the files of versions say is told by owner, with exit code 0, and as 
     ["SIGNATURE_MISSING", "warns", "model-version:Fraud Scorer/1"],
     ["CONDA_DEFAULTS", "warns", "model-version:Fraud Scorer/1"],
   ]);
-  expect(preflight?.looked_into).toMatchObject({ versions: 2, files: 3 });
+  expect(preflight?.looked_into).toMatchObject({ runs: 0, versions: 2, files: 3 });
+  expect(preflight?.forecast).toMatchObject([{ host: new URL(fake.url).host, ms: expect.any(Number) as number }]);
+  expect(ran.stdout).toMatch(
+    /\n3 files \(73 bytes\) of 2 versions would be read and written\nat least \d+ requests to .*, which take 0\.\d s within its limits\n/,
+  );
   const fast = await mlferryHere([...args, "--no-content-checks", "--json", "--quiet"], { cwd, env });
   expect(planSchema.parse(JSON.parse(fast.stdout)).preflight).toEqual({ findings: [] });
 });

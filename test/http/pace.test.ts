@@ -238,6 +238,11 @@ describe("an adaptive pacer", () => {
     place.tell({ strain: { reason: "the server answered 429", weight: "usual" } });
     place.leave();
     await flood(pacer, clock, { requests: 200, refuseAbove: 12 });
-    expect(pacer.report()).toEqual({ level: { last: 12, lowest: 12, highest: 12 }, slowed: new Map(), pausedMs: 0 });
+    expect(pacer.report()).toEqual({
+      level: { last: 12, lowest: 12, highest: 12 },
+      slowed: new Map(),
+      pausedMs: 0,
+      requests: new Map([["", 201]]),
+    });
   });
 });

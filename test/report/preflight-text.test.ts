@@ -19,11 +19,19 @@ const findings: PreflightFinding[] = [
 ];
 
 test("findings are told by kind, the gravest first, what a person can mend by that person, and each kind with its hint", () => {
-  const lines = preflightText({ findings, looked: { versions: 3, files: 7, bytes: 2048 } }, PREFLIGHT, {
-    colour: false,
-    columns: 200,
-    verbose: false,
-  });
+  const lines = preflightText(
+    {
+      findings,
+      looked: { runs: 1, loggedModels: 0, versions: 3, files: 7, bytes: 2048 },
+      forecast: [{ host: "new:443", requests: 1200, ms: 15_000 }],
+    },
+    PREFLIGHT,
+    {
+      colour: false,
+      columns: 200,
+      verbose: false,
+    },
+  );
   expect(lines).toEqual([
     "stops the job: names that the target does not allow (1)",
     '  registered-model:x y  "x y": no spaces',
@@ -34,7 +42,9 @@ test("findings are told by kind, the gravest first, what a person can mend by th
     "  bob  no inputs, no outputs  c/1",
     `  hint: ${PREFLIGHT.SIGNATURE_MISSING.hint}`,
     "",
-    "looked into 3 versions: 7 files of theirs (2.0 KiB) would be read and written",
+    "7 files (2.0 KiB) of 1 run, 3 versions would be read and written",
+    "at least 1,200 requests to new:443, which take 15 s within its limits",
+    "",
   ]);
 });
 

@@ -10,6 +10,7 @@ import type { MlflowServer } from "../mlflow/server.ts";
 import { createStoreClients } from "../mlflow/store-clients.ts";
 import { parseWire, wire as mlflowWire } from "../mlflow/wire.ts";
 import { workspaceCapabilities } from "./capabilities.ts";
+import { readingCosts, writingCosts } from "./costs.ts";
 import { databricksDialect } from "./dialect.ts";
 import { createDatabricksFiles } from "./files.ts";
 import type { DatabricksFiles } from "./files.ts";
@@ -53,6 +54,7 @@ export async function connectDatabricks(options: DatabricksOptions, signal: Abor
       uri: http.baseUrl,
       origin: originOf(workspaceId ?? http.baseUrl),
       capabilities: workspaceCapabilities({ paramValueChars: options.paramValueChars ?? PARAM_VALUE_CHARS }),
+      costs: { reading: readingCosts, writing: writingCosts },
       dialect: databricksDialect,
       registry: createWorkspaceRegistry({ http, files, clock: options.clock ?? systemClock }),
       files,

@@ -15,6 +15,7 @@ export function createMlflowSource(server: MlflowServer): Source {
     origin: server.origin,
     tracking: server.tracking ?? server.origin,
     capabilities: server.capabilities,
+    ...(server.costs === undefined ? {} : { readingCosts: server.costs.reading }),
     async select(selection, signal) {
       const spool = createRunSpool();
       spools.push(spool);

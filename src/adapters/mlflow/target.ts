@@ -28,6 +28,7 @@ export function createMlflowTarget(server: MlflowServer, source: Source): Target
     origin: source.origin,
     ...(source.tracking === undefined ? {} : { tracking: source.tracking }),
     capabilities: server.capabilities,
+    ...(server.costs === undefined ? {} : { readingCosts: server.costs.reading, writingCosts: server.costs.writing }),
     select: (selection, signal) => source.select(selection, signal),
     ask: (question, signal) => source.ask(question, signal),
     histories: (runs, signal) => source.histories(runs, signal),

@@ -2,6 +2,7 @@
 import type { HttpClient } from "../../http/client.ts";
 import type { OriginId } from "../../model/entities.ts";
 import type { Capabilities } from "../../ports/capabilities.ts";
+import type { RequestCosts } from "../../ports/costs.ts";
 import type { Dialect } from "./dialect.ts";
 import type { FileAccess } from "./file-access.ts";
 
@@ -15,6 +16,8 @@ export interface TrackingHalf {
   /** See Source.tracking; default: the origin. */
   readonly tracking?: OriginId;
   readonly capabilities: Capabilities;
+  /** Of servers that limit requests. */
+  readonly costs?: { readonly reading: RequestCosts; readonly writing: RequestCosts };
   readonly dialect: Dialect;
   readonly files: FileAccess;
 }

@@ -5,6 +5,7 @@ import type { OriginId } from "../../model/entities.ts";
 import type { Check } from "../../ports/checks.ts";
 import type { PreflightOptions } from "../../ports/target.ts";
 import type { DatabricksServer } from "../databricks/connect.ts";
+import { readingCosts } from "../databricks/costs.ts";
 import { createSignedFiles } from "../databricks/signed-files.ts";
 import type { RegistryWriting } from "../mlflow/registry-half.ts";
 import { createRegistryWriting } from "../mlflow/registry-writing.ts";
@@ -12,6 +13,7 @@ import type { StoreClients } from "../mlflow/store-clients.ts";
 import { createCalls } from "../mlflow/target-calls.ts";
 import { createRegistry } from "../mlflow/target-registry.ts";
 import { CATALOG_TAGS, catalogCapabilities } from "./capabilities.ts";
+import { catalogWritingCosts } from "./costs.ts";
 import { putVersion } from "./put-version.ts";
 import type { CatalogWriting } from "./put-version.ts";
 import { createCatalogReader, createCatalogReads, UNITY_API } from "./reads.ts";
@@ -36,6 +38,7 @@ export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClie
     origin: catalogOrigin(workspace.origin),
     tracking: workspace.tracking ?? workspace.origin,
     capabilities: catalogCapabilities(workspace.capabilities),
+    costs: { reading: readingCosts, writing: catalogWritingCosts },
     files: {
       ...workspace.files,
       async close() {
