@@ -55,6 +55,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       "@azure/identity",
       "@azure/storage-blob",
       "@google-cloud/storage",
+      "google-auth-library",
       "node:timers/promises",
       ...FILES,
     ],

@@ -15,6 +15,7 @@ import { createPacer } from "../http/pace.ts";
 import type { Pacer, PaceReport } from "../http/pace.ts";
 import { createStores } from "../stores/open.ts";
 import type { Stores } from "../stores/open.ts";
+import type { StoreSettings } from "../stores/settings.ts";
 import type { Target } from "../ports/target.ts";
 import { credentialsOf, unityCredentials } from "./credentials.ts";
 import { databricksLogin } from "./databricks-login.ts";
@@ -58,8 +59,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const { terminal } = options;
   const pacers = createPacers(options);
   const servers: Opened[] = [];
-  const stores = (role: Role): Stores =>
-    createStores({ settings: storeSettingsFor(role, terminal.env), rules: rootRulesOf(options.roots, role) });
+  const storage = (role: Role): Storage => storageFor(role, options);
   const clientOf = (location: ServerLocation): HttpClientOptions => clientFor(location, pacers.of(location.host), options);
   return {
     async open(location, role, signal) {
@@ -69,7 +69,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
         writes: role === "target",
         ...credentialsOf(location, role, terminal),
         signedUrls: signedUrlsFor(role, terminal.env),
-        stores: stores(role),
+        stores: storage(role).stores,
         ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),
       };
       const server = await connectMlflow(client, signal);
@@ -79,20 +79,32 @@ export function createConnections(options: ConnectionsOptions): Connections {
     async openWorkspace(location, role, signal) {
       const login = await databricksLogin(location, role, { ...terminal, signal });
       const client = { ...clientOf(location), ...login };
-      const workspace = await connectDatabricks({ ...client, stores: stores(role) }, signal);
-      const server = location.place === "databricks" ? workspace : withUnityCatalog(workspace, createStoreClients(client));
+      const { stores, settings } = storage(role);
+      const own = await connectDatabricks({ ...client, stores }, signal);
+      const server = location.place === "databricks" ? own : withUnityCatalog(own, { clients: createStoreClients(client), settings });
       servers.push({ host: location.host, server });
       return server;
     },
     openCatalog(location, role, signal) {
       const http = createHttpClient({ ...clientOf(location), ...unityCredentials(location, role, terminal) });
       servers.push({ host: location.host, server: { http } });
-      return openUnityCatalogOss(http, stores(role), signal);
+      return openUnityCatalogOss({ http, ...storage(role) }, signal);
     },
     requests: () => requestsOf(servers),
     pace: () => pacers.reports(),
     transfers: () => pacers.transfers(),
   };
+}
+
+/** How files are reached that a server names, or lends credentials for. */
+interface Storage {
+  readonly stores: Stores;
+  readonly settings: StoreSettings;
+}
+
+function storageFor(role: Role, { terminal, roots }: ConnectionsOptions): Storage {
+  const settings = storeSettingsFor(role, terminal.env);
+  return { settings, stores: createStores({ settings, rules: rootRulesOf(roots, role) }) };
 }
 
 /** What clients of all servers have. */

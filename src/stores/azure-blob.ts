@@ -25,8 +25,7 @@ export function azurePlaceOf(authority: string): AzurePlace | undefined {
 }
 
 export function createAzureBucket(place: AzurePlace, settings: StoreSettings): Bucket {
-  let client: Promise<ContainerClient> | undefined;
-  const open = (): Promise<ContainerClient> => (client ??= connect(place, settings.azure ?? {}));
+  const open = opener(place, settings.azure ?? {});
   return {
     // Not as wasbs://container@account…, which messages would take for a login.
     uri: `https://${place.account}.${place.suffix}/${place.container}`,
@@ -42,9 +41,32 @@ export function createAzureBucket(place: AzurePlace, settings: StoreSettings): B
   };
 }
 
-async function connect({ container, account, suffix }: AzurePlace, settings: AzureSettings): Promise<ContainerClient> {
+type AzureConnection = Omit<AzureSettings, "lentToken"> & {
+  /** Of the blob service; default: that of the account. */
+  readonly endpoint?: string;
+};
+
+/** One client, as long as what it was made with holds. */
+function opener(place: AzurePlace, { lentToken, ...settings }: AzureSettings): Open {
+  let client: Promise<ContainerClient> | undefined;
+  let made: string | undefined;
+  return async () => {
+    const sasToken = await lentToken?.();
+    if (sasToken !== made) client = undefined;
+    made = sasToken;
+    const endpoint = endpointIn(settings.connectionString);
+    return (client ??= connect(place, sasToken === undefined ? settings : { sasToken, ...(endpoint === undefined ? {} : { endpoint }) }));
+  };
+}
+
+/** Where a connection string says that the blob service is, such as a private one. */
+function endpointIn(connectionString: string | undefined): string | undefined {
+  return /(?:^|;)BlobEndpoint=([^;]+)/i.exec(connectionString ?? "")?.[1]?.replace(/\/+$/, "");
+}
+
+async function connect({ container, account, suffix }: AzurePlace, settings: AzureConnection): Promise<ContainerClient> {
   const sdk = await loadSdk("reading and writing Azure's storage directly", PACKAGES, () => import("@azure/storage-blob"));
-  const url = `https://${account}.${suffix}`;
+  const url = settings.endpoint ?? `https://${account}.${suffix}`;
   const open = async (): Promise<BlobServiceClient> => {
     if (settings.connectionString !== undefined) return sdk.BlobServiceClient.fromConnectionString(settings.connectionString);
     if (settings.accessKey !== undefined) {

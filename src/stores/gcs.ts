@@ -2,7 +2,7 @@
 // emulator by STORAGE_EMULATOR_HOST.
 import { addAbortSignal, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Bucket as GoogleBucket, Storage } from "@google-cloud/storage";
+import type { Bucket as GoogleBucket, Storage, StorageOptions } from "@google-cloud/storage";
 import { loadSdk } from "./sdk.ts";
 import { partSizeFor } from "./settings.ts";
 import type { GcsSettings, StoreSettings } from "./settings.ts";
@@ -15,12 +15,18 @@ export type OpenGcs = () => Promise<Storage>;
 
 export function createGcsClient(settings: GcsSettings): OpenGcs {
   let client: Promise<Storage> | undefined;
-  return () => (client ??= connect(settings));
+  let made: string | undefined;
+  return async () => {
+    const token = await settings.lentToken?.();
+    if (token !== made) client = undefined;
+    made = token;
+    return (client ??= connect(settings, token));
+  };
 }
 
-async function connect({ keyFile }: GcsSettings): Promise<Storage> {
+async function connect({ keyFile }: GcsSettings, token: string | undefined): Promise<Storage> {
   const sdk = await loadSdk("reading and writing gs: directly", PACKAGES, () => import("@google-cloud/storage"));
-  const storage = new sdk.Storage(keyFile === undefined ? {} : { keyFilename: keyFile });
+  const storage = new sdk.Storage(token === undefined ? (keyFile === undefined ? {} : { keyFilename: keyFile }) : await withToken(token));
   // Google's SDKs disagree whether STORAGE_EMULATOR_HOST holds the API's path: Python's adds it, which is what users have set.
   if (storage.customEndpoint && !storage.baseUrl.includes("/storage/v1")) storage.baseUrl = `${storage.apiEndpoint}/storage/v1`;
   return storage;
@@ -40,6 +46,14 @@ export function createGcsBucket(name: string, open: OpenGcs, settings: StoreSett
     get: (key, from, signal) => getObject(bucket, key, from, signal),
     put: (sent, signal) => putObject(bucket, sent, settings, signal),
   };
+}
+
+/** An emulator is told it too: nothing else shows that it would have been sent. */
+async function withToken(token: string): Promise<StorageOptions> {
+  const { OAuth2Client } = await loadSdk("reading and writing gs: directly", PACKAGES, () => import("google-auth-library"));
+  const authClient = new OAuth2Client();
+  authClient.setCredentials({ access_token: token });
+  return { authClient, projectId: "lent", useAuthWithCustomEndpoint: true };
 }
 
 type Open = () => Promise<GoogleBucket>;

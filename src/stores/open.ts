@@ -28,6 +28,8 @@ export interface Stores {
    * rule for it, `mlflow-artifacts:`, and schemes that are not known. Nothing is loaded or sent before the store is used.
    */
   at(uri: string): Store | undefined;
+  /** Whether a rule says where the files at a URI lie. */
+  redirects(uri: string): boolean;
 }
 
 export function createStores({ settings, rules = [] }: StoresOptions): Stores {
@@ -37,9 +39,11 @@ export function createStores({ settings, rules = [] }: StoresOptions): Stores {
     gcs: createGcsClient(settings.gcs ?? {}),
     buckets: new Map(),
   };
+  const ruleFor = (uri: string) => rules.map(({ from, to }) => ({ path: below(uri, from), to })).find(({ path }) => path !== undefined);
   return {
+    redirects: (uri) => ruleFor(uri) !== undefined,
     at(uri) {
-      const rule = rules.map(({ from, to }) => ({ path: below(uri, from), to })).find(({ path }) => path !== undefined);
+      const rule = ruleFor(uri);
       if (rule !== undefined) return openRule(clients, rule.to, rule.path ?? "");
       return openUri(clients, uri);
     },

@@ -19,7 +19,7 @@ export function createS3Client(settings: S3Settings): OpenS3 {
 
 async function connect(settings: S3Settings): Promise<S3Client> {
   const sdk = await loadSdk("reading and writing s3: directly", S3_PACKAGES, () => import("@aws-sdk/client-s3"));
-  const { endpoint, addressing, ignoreTls, region, profile, credentials } = settings;
+  const { endpoint, addressing, ignoreTls, region, profile, lentKeys, credentials = lentKeys } = settings;
   const options = {
     followRegionRedirects: true,
     // As boto3 does: another service than Amazon's is addressed by path.

@@ -10,6 +10,12 @@ export interface StoreSettings {
   readonly gcs?: GcsSettings;
 }
 
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
 export interface S3Settings {
   /** Of another service than Amazon's; addressed by path unless `addressing` says otherwise. */
   readonly endpoint?: string;
@@ -21,7 +27,9 @@ export interface S3Settings {
   readonly uploadArgs?: Readonly<Record<string, unknown>>;
   readonly expectedBucketOwner?: string;
   readonly profile?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
+  readonly credentials?: S3Credentials;
+  /** Asked again when they end; in the place of all other credentials. */
+  readonly lentKeys?: () => Promise<S3Credentials & { readonly expiration?: Date }>;
 }
 
 /** The first that is set is used; with none, Azure's default credentials are. */
@@ -29,11 +37,15 @@ export interface AzureSettings {
   readonly connectionString?: string;
   readonly accessKey?: string;
   readonly sasToken?: string;
+  /** A shared access signature that ends: asked for before each use, and in the place of all others. A connection string then says where alone. */
+  readonly lentToken?: () => Promise<string>;
 }
 
 export interface GcsSettings {
   /** Path of a service account's key. */
   readonly keyFile?: string;
+  /** An access token that ends: asked for before each use, and in the place of all logins. */
+  readonly lentToken?: () => Promise<string>;
 }
 
 export const PART_BYTES = 8 * 1024 * 1024;

@@ -6,7 +6,13 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { BlobServiceClient } from "@azure/storage-blob";
+import {
+  BlobServiceClient,
+  ContainerSASPermissions,
+  generateBlobSASQueryParameters,
+  SASProtocol,
+  StorageSharedKeyCredential,
+} from "@azure/storage-blob";
 import { exitCode } from "./leash.ts";
 import { ensurePython, PYTHON_DIR } from "./python-env.ts";
 import { freePort } from "./servers.ts";
@@ -27,7 +33,10 @@ const ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I
 export interface Clouds extends AsyncDisposable {
   /** By cloud: the URI of the bucket. */
   readonly roots: Readonly<Record<"s3" | "gs" | "azure", string>>;
+  /** Where each answers. */
   readonly s3: string;
+  readonly azure: string;
+  readonly gs: string;
   /** What MLflow, its client and mlferry need in their environment to reach them. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -39,6 +48,8 @@ export async function startClouds(): Promise<Clouds> {
   return {
     roots: { s3: `s3://${BUCKET}`, gs: `gs://${BUCKET}`, azure: `wasbs://${BUCKET}@${ACCOUNT}.blob.core.windows.net` },
     s3: s3.url,
+    azure: azure.url,
+    gs: gs.url,
     env: {
       MLFLOW_S3_ENDPOINT_URL: s3.url,
       AWS_ACCESS_KEY_ID: "test",
@@ -51,6 +62,17 @@ export async function startClouds(): Promise<Clouds> {
       await Promise.all(all.map((one) => one.end()));
     },
   };
+}
+
+/** A signature for the container that ends after an hour, as a catalog lends one. */
+export function lentSas(): string {
+  const permissions = ContainerSASPermissions.parse("racwdl");
+  const key = new StorageSharedKeyCredential(ACCOUNT, ACCOUNT_KEY);
+  const expiresOn = new Date(Date.now() + 3_600_000);
+  return generateBlobSASQueryParameters(
+    { containerName: BUCKET, permissions, expiresOn, protocol: SASProtocol.HttpsAndHttp },
+    key,
+  ).toString();
 }
 
 interface Started {

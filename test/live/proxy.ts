@@ -1,6 +1,6 @@
 // A reverse proxy inside this process that does to single requests what networks and gateways do.
 import { Agent, createServer, request as send } from "node:http";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { pipeline } from "node:stream/promises";
 
@@ -12,6 +12,7 @@ export interface Seen {
   /** With the query, without the base path. */
   readonly path: string;
   readonly authorization: string | undefined;
+  readonly headers: IncomingHttpHeaders;
 }
 
 /**
@@ -53,7 +54,13 @@ export async function startProxy(target: string, { basePath = "", tls }: ProxyOp
     const path = incoming.url ?? "/";
     if (!path.startsWith(`${basePath}/`)) return void outgoing.writeHead(404).end("no such page");
     const { authorization } = incoming.headers;
-    const seen = { number: ++requests, method: incoming.method ?? "GET", path: path.slice(basePath.length), authorization };
+    const seen = {
+      number: ++requests,
+      method: incoming.method ?? "GET",
+      path: path.slice(basePath.length),
+      authorization,
+      headers: incoming.headers,
+    };
     const work = treat(seen, { behaviour, incoming, outgoing, target, agent }).catch(() => void outgoing.destroy());
     open.add(work);
     void work.finally(() => open.delete(work));

@@ -33,7 +33,7 @@ async function start(): Promise<Place> {
       const options = { baseUrl: fake.url, pacer: createPacer({ inFlight: 8 }), userAgent: "mlferry-test", maxAttempts: 3 };
       const http = createHttpClient({ ...options, clock: { now: () => 0, wait: () => Promise.resolve() } });
       const rules = rule === "with a rule" ? [{ from: `file://${root}`, to: root }] : [];
-      const target = await openUnityCatalogOss(http, createStores({ settings: {}, rules }), never);
+      const target = await openUnityCatalogOss({ http, stores: createStores({ settings: {}, rules }), settings: {} }, never);
       opened.push(target);
       return target;
     },

@@ -14,7 +14,7 @@ import type { DatabricksOptions as FakeOptions, FakeDatabricks } from "../fakes/
 
 async function connectCatalog(fake: FakeDatabricks): Promise<DatabricksServer> {
   const clients = createStoreClients({ baseUrl: fake.url, pacer: createPacer({ inFlight: 8 }), userAgent: "mlferry-test" });
-  return withUnityCatalog(await connect(fake), clients);
+  return withUnityCatalog(await connect(fake), { clients, settings: {} });
 }
 
 export async function openCatalogSource(fake: FakeDatabricks): Promise<Source> {

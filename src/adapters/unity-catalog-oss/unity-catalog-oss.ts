@@ -7,7 +7,6 @@ import { isAnswer } from "../../model/question.ts";
 import type { Question } from "../../model/question.ts";
 import type { Source } from "../../ports/source.ts";
 import type { Target } from "../../ports/target.ts";
-import type { Stores } from "../../stores/open.ts";
 import { get } from "../mlflow/calls.ts";
 import { catalogueOf } from "../mlflow/catalogue.ts";
 import type { RegistryEntity, RegistryHalf } from "../mlflow/registry-half.ts";
@@ -21,16 +20,19 @@ import { createOssCalls } from "./calls.ts";
 import { ossCapabilities } from "./capabilities.ts";
 import { createOssReads, OSS_API } from "./reads.ts";
 import { createOssFiles } from "./version-files.ts";
+import type { OssFilesOptions } from "./version-files.ts";
 import { wire } from "./wire.ts";
 
+export type OssOptions = Omit<OssFilesOptions, "reads">;
+
 /**
- * Opens it with one request. Each version's files are reached through `stores`. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or
+ * Opens it with one request. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or
  * NOT_A_REGISTRY. Closing the place closes the client.
  */
-export async function openUnityCatalogOss(http: HttpClient, stores: Stores, signal: AbortSignal): Promise<Target> {
+export async function openUnityCatalogOss({ http, ...access }: OssOptions, signal: AbortSignal): Promise<Target> {
   const origin = await originOf(http, signal);
   const reads = createOssReads(http);
-  const files = createOssFiles(reads, stores);
+  const files = createOssFiles({ http, reads, ...access });
   const reader = createCatalogReader(reads, undefined);
   const writing = createCatalogWriting({
     calls: createOssCalls(http),

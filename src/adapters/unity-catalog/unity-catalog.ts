@@ -9,6 +9,7 @@ import { readingCosts } from "../databricks/costs.ts";
 import { createSignedFiles } from "../databricks/signed-files.ts";
 import type { RegistryWriting } from "../mlflow/registry-half.ts";
 import { createRegistryWriting } from "../mlflow/registry-writing.ts";
+import type { StoreSettings } from "../../stores/settings.ts";
 import type { StoreClients } from "../mlflow/store-clients.ts";
 import { createCalls } from "../mlflow/target-calls.ts";
 import { createRegistry } from "../mlflow/target-registry.ts";
@@ -22,11 +23,18 @@ import { checkRights } from "./rights.ts";
 import { checkSchemas } from "./schemas.ts";
 import { createVersionFiles } from "./version-files.ts";
 
-/** The workspace with Unity Catalog in the place of its own model registry. `clients` are closed with it. */
-export function withUnityCatalog(workspace: DatabricksServer, clients: StoreClients): DatabricksServer {
+export interface CatalogOptions {
+  /** Of the stores behind signed URLs; closed with the workspace. */
+  readonly clients: StoreClients;
+  /** How stores of customers are reached. */
+  readonly settings: StoreSettings;
+}
+
+/** The workspace with Unity Catalog in the place of its own model registry. */
+export function withUnityCatalog(workspace: DatabricksServer, { clients, settings }: CatalogOptions): DatabricksServer {
   const { http, workspaceId } = workspace;
   const reads = createCatalogReads(http, workspaceId);
-  const files = createVersionFiles({ http, signed: createSignedFiles(clients) });
+  const files = createVersionFiles({ http, reads, signed: createSignedFiles(clients), settings });
   const writing = (): RegistryWriting => {
     const calls = createCalls(http, `${UNITY_API}/`);
     const reader = createCatalogReader(reads, workspaceId);

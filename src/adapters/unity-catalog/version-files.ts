@@ -1,11 +1,17 @@
-// Files of a version in Unity Catalog: by the Files API where the workspace opens it to models, else by URLs that its default storage signs.
+// Files of a version in Unity Catalog: by the Files API where the workspace opens it to models, else by URLs that its default storage signs,
+// or in the store of the customer, with credentials that the workspace lends.
 import { MigrationError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { WritableWay } from "../databricks/file-ways.ts";
 import { filesApi } from "../databricks/files-api.ts";
 import type { Credential, SignedFiles } from "../databricks/signed-files.ts";
 import { parseWire } from "../mlflow/wire.ts";
+import { beginningWith, openLent } from "../../stores/lent.ts";
+import type { StoreSettings } from "../../stores/settings.ts";
+import { lentBy, wayOver } from "./lent.ts";
+import type { TemporaryCredentials } from "./lent.ts";
 import { UNITY_API } from "./reads.ts";
+import type { CatalogReads } from "./reads.ts";
 import { wire } from "./wire.ts";
 
 export interface VersionId {
@@ -18,7 +24,15 @@ export interface VersionFileAccess {
   way(id: VersionId, use: "read" | "write", signal: AbortSignal): Promise<WritableWay>;
 }
 
-export function createVersionFiles({ http, signed }: { readonly http: HttpClient; readonly signed: SignedFiles }): VersionFileAccess {
+export interface VersionFilesOptions {
+  readonly http: HttpClient;
+  readonly reads: CatalogReads;
+  readonly signed: SignedFiles;
+  /** How stores are reached that versions lie in. */
+  readonly settings: StoreSettings;
+}
+
+export function createVersionFiles({ http, reads, signed, settings }: VersionFilesOptions): VersionFileAccess {
   let open: Promise<boolean> | undefined;
   return {
     async way(id, use, signal) {
@@ -28,10 +42,31 @@ export function createVersionFiles({ http, signed }: { readonly http: HttpClient
       open.catch(() => (open = undefined));
       const direct = filesApi(http, root);
       if (await open) return direct;
-      await requireDefaultStorage(http, id, { use, signal });
-      return signedWay({ http, signed }, direct, root);
+      const ask = (): Promise<TemporaryCredentials> => credentialsFor(http, id, { use, signal });
+      const first = await ask();
+      if (first.storage_mode === "DEFAULT_STORAGE") return signedWay({ http, signed }, direct, root);
+      return lentWay(reads, id, { first, ask, settings, signal });
     },
   };
+}
+
+interface Lending {
+  readonly first: TemporaryCredentials;
+  readonly ask: () => Promise<TemporaryCredentials>;
+  readonly settings: StoreSettings;
+  readonly signal: AbortSignal;
+}
+
+/** Straight to the customer's own store. */
+async function lentWay(
+  reads: CatalogReads,
+  { model, version }: VersionId,
+  { first, ask, settings, signal }: Lending,
+): Promise<WritableWay> {
+  const location = (await reads.version(model, version, signal))?.location ?? "";
+  const next = beginningWith(first, ask);
+  const store = await openLent(location, async () => lentBy(await next()), settings);
+  return wayOver(store, location);
 }
 
 async function isFilesApiOpen(http: HttpClient, signal: AbortSignal): Promise<boolean> {
@@ -40,19 +75,15 @@ async function isFilesApiOpen(http: HttpClient, signal: AbortSignal): Promise<bo
   return parseWire(wire.filesApi, answer, path).is_databricks_sdk_models_artifact_repository_enabled;
 }
 
-async function requireDefaultStorage(
+async function credentialsFor(
   http: HttpClient,
   { model, version }: VersionId,
   { use, signal }: { readonly use: "read" | "write"; readonly signal: AbortSignal },
-): Promise<void> {
+): Promise<TemporaryCredentials> {
   const path = `${UNITY_API}/model-versions/generate-temporary-credentials`;
   const operation = use === "read" ? "MODEL_VERSION_OPERATION_READ" : "MODEL_VERSION_OPERATION_READ_WRITE";
   const body = { name: model, version: String(version), operation };
-  const { credentials } = parseWire(wire.credentials, await http.json({ method: "POST", path, body, repeat: "safe" }, signal), path);
-  if (credentials.storage_mode === "DEFAULT_STORAGE") return;
-  throw new MigrationError("NOT_SUPPORTED", `the files of ${model} version ${String(version)} lie in the customer's own storage`, {
-    hint: "ask for the Files API to be opened to models in this workspace",
-  });
+  return parseWire(wire.credentials, await http.json({ method: "POST", path, body, repeat: "safe" }, signal), path).credentials;
 }
 
 /** The folder is listed by the Files API in either case. */

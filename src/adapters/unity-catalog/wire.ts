@@ -1,6 +1,7 @@
 // The JSON of Unity Catalog's registry in MLflow's dialect (databricks_uc_registry_messages.proto of 3.17): what it has beside MLflow's own.
 import { z } from "zod";
 import { headers } from "../databricks/wire.ts";
+import { temporaryCredentials } from "./lent.ts";
 
 const text = z.string().default("");
 
@@ -12,9 +13,7 @@ export const versionState = z.object({
 /** Answers by call. Parse with parseWire. */
 export const wire = {
   filesApi: z.object({ is_databricks_sdk_models_artifact_repository_enabled: z.boolean().default(false) }),
-  credentials: z.object({
-    credentials: z.object({ storage_mode: z.string().default("CUSTOMER_HOSTED") }),
-  }),
+  credentials: z.object({ credentials: temporaryCredentials }),
   owned: z.object({ owner: text }),
   grants: z.object({
     privilege_assignments: z

@@ -1,5 +1,7 @@
 // What is not known about the real Databricks, as switches: a migration must pass with each of them either way.
 
+import type { Json } from "./answer.ts";
+
 export interface Rules {
   /** Whether an undocumented route lists past activities and comments of a version. Default: no (404 ENDPOINT_NOT_FOUND). */
   readonly listsActivities: boolean;
@@ -9,6 +11,8 @@ export interface Rules {
   readonly checksDependencies: boolean;
   /** Whether `/Models/…` is open to the Files API: what the route with the long name answers. Default: yes. */
   readonly modelsFilesApi: boolean;
+  /** Where versions of Unity Catalog lie that is no storage of the workspace's own, and the temporary credentials for it. Default: nowhere. */
+  readonly customerStorage: { readonly root: string; readonly credentials: () => Json } | undefined;
   /** Whether runs' files go through the Files API (`WorkspaceInternal/…`). Where not, clients fall back to signed URLs. Default: yes. */
   readonly runsFilesApi: boolean;
   /** What kind of store signed URLs lead to. */
@@ -40,6 +44,7 @@ export const USUAL: Rules = {
   checksSignatures: false,
   checksDependencies: false,
   modelsFilesApi: true,
+  customerStorage: undefined,
   runsFilesApi: true,
   signedUrls: "AWS_PRESIGNED_URL",
   signedUrlUses: Infinity,

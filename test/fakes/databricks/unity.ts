@@ -38,7 +38,10 @@ export const unityRoutes: Routes = [
     (state, call) => ({ model_version: versionJson(state, versionOf(state, call), { whole: true }) }),
   ],
   [new RegExp(`^GET ${U}\\/model-versions\\/search$`), searchVersions],
-  [new RegExp(`^GET ${U}\\/model-versions\\/get-download-uri$`), (state, call) => ({ artifact_uri: locationOf(versionOf(state, call)) })],
+  [
+    new RegExp(`^GET ${U}\\/model-versions\\/get-download-uri$`),
+    (state, call) => ({ artifact_uri: locationOf(state, versionOf(state, call)) }),
+  ],
   [new RegExp(`^PATCH ${U}\\/model-versions\\/update$`), updateVersion],
   [new RegExp(`^DELETE ${U}\\/model-versions\\/delete$`), deleteVersion],
   [new RegExp(`^POST ${U}\\/model-versions\\/set-tag$`), (state, call) => tagged(versionOf(state, call).tags, call)],
@@ -190,7 +193,11 @@ function giveCredentials(state: State, call: Call): Json {
   if (operation.endsWith("WRITE") && version.status !== "PENDING_REGISTRATION") {
     throw new Refused(400, "INVALID_STATE", `Model version ${version.model} ${String(version.number)} is not pending registration.`);
   }
-  return { credentials: { expiration_time: Date.now() + 3_600_000, storage_mode: "DEFAULT_STORAGE" } };
+  const usual = { expiration_time: Date.now() + 3_600_000, storage_mode: "DEFAULT_STORAGE" };
+  const { customerStorage } = state.rules;
+  return {
+    credentials: customerStorage === undefined ? usual : { ...usual, storage_mode: "CUSTOMER_HOSTED", ...customerStorage.credentials() },
+  };
 }
 
 const root = (name: string, number: number): string => `/Models/${name.split(".").join("/")}/${String(number)}`;
@@ -238,7 +245,8 @@ function removeFiles(state: State, name: string, number: number): void {
   for (const path of [...state.files.keys()]) if (path.startsWith(`${root(name, number)}/`)) state.files.delete(path);
 }
 
-const locationOf = ({ model, number }: Version): string => `s3://managed/${model}/${String(number)}`;
+const locationOf = ({ rules }: State, { model, number }: Version): string =>
+  `${rules.customerStorage?.root ?? "s3://managed"}/${model}/${String(number)}`;
 
 interface Detail {
   /** False: as it appears in a listing. */
@@ -271,7 +279,7 @@ function versionJson(state: State, version: Version, { whole }: Detail): Json {
     run_tracking_server_id: version.extra["run_tracking_server_id"],
     model_id: version.extra["model_id"],
     status: version.status,
-    storage_location: locationOf(version),
+    storage_location: locationOf(state, version),
     ...(whole ? { tags: tagsJson(version.tags), aliases: aliases.map(([alias]) => ({ alias, version: String(version.number) })) } : {}),
   });
 }

@@ -1,0 +1,179 @@
+// Stores opened with credentials that somebody gives out for one folder and for a while, as Unity Catalog does. Nothing of the user's own
+// logins is used for them: who was lent no access has none.
+import { MigrationError } from "../errors.ts";
+import { azurePlaceOf, createAzureBucket } from "./azure-blob.ts";
+import { createFolderStore } from "./folder.ts";
+import { createGcsBucket, createGcsClient } from "./gcs.ts";
+import { createS3Bucket, createS3Client } from "./s3.ts";
+import type { S3Credentials, StoreSettings } from "./settings.ts";
+import type { Bucket, Store } from "./store.ts";
+
+export type LentCredentials =
+  | { readonly cloud: "s3"; readonly keys: S3Credentials; readonly encryption?: S3Encryption }
+  | { readonly cloud: "azure"; readonly sasToken: string }
+  | { readonly cloud: "gcs"; readonly token: string };
+
+/** How the bucket's owner wants what is written to be encrypted. */
+export interface S3Encryption {
+  readonly algorithm: "AES256" | "aws:kms";
+  readonly keyArn?: string;
+}
+
+export interface Lent {
+  readonly credentials: LentCredentials;
+  /** Epoch ms; absent where they are not said to end. */
+  readonly expiresAt?: number;
+}
+
+/** Asks for credentials anew. */
+export type Lender = () => Promise<Lent>;
+
+/**
+ * The store of the files at a URI (s3:, r2:, abfss:, wasbs:, gs:). `ask` is called at once, and again shortly before credentials end, or once they
+ * were refused. Of `settings` counts how a cloud is reached, and none of its credentials. Throws NOT_SUPPORTED where URI and
+ * credentials are of two clouds.
+ */
+export async function openLent(uri: string, ask: Lender, settings: StoreSettings): Promise<Store> {
+  const held = hold(ask);
+  const { credentials } = await held.get();
+  const open = (): Store => openWith(uri, { credentials, held, settings });
+  const store = open();
+  const again = <T>(work: () => Promise<T>): Promise<T> =>
+    work().catch((thrown: unknown) => {
+      if (!(thrown instanceof MigrationError) || thrown.code !== "NOT_AUTHORISED" || !held.expire()) throw thrown;
+      return work();
+    });
+  return {
+    ...store,
+    async write(path, body, signal) {
+      await again(() => store.write(path, body, signal));
+    },
+  };
+}
+
+/** Asks for the second and later ones: the first is there. */
+export function beginningWith<T>(first: T, ask: () => Promise<T>): () => Promise<T> {
+  let unused: T | undefined = first;
+  return () => {
+    const given = unused;
+    unused = undefined;
+    return given === undefined ? ask() : Promise.resolve(given);
+  };
+}
+
+interface Held {
+  get(): Promise<Lent>;
+  /** Whether there are others to be had: those that were lent a moment ago would be refused again. */
+  expire(): boolean;
+}
+
+/** Before their end, so that a request that begins with them can end with them. */
+const MARGIN_MS = 60_000;
+
+function hold(ask: Lender): Held {
+  let lent: Promise<{ readonly lent: Lent; readonly at: number }> | undefined;
+  let latest = 0;
+  const renew = async (): Promise<{ readonly lent: Lent; readonly at: number }> => {
+    const fresh = { lent: await ask(), at: Date.now() };
+    latest = fresh.at;
+    return fresh;
+  };
+  return {
+    async get() {
+      const known = await (lent ??= renew());
+      const left = (known.lent.expiresAt ?? Infinity) - Date.now();
+      if (left < Math.min(MARGIN_MS, 0.5 * ((known.lent.expiresAt ?? Infinity) - known.at))) lent = renew();
+      // What one caller could not get is asked for again by the next.
+      lent.catch(() => (lent = undefined));
+      return (await lent).lent;
+    },
+    expire() {
+      if (Date.now() - latest < 1000) return false;
+      lent = undefined;
+      return true;
+    },
+  };
+}
+
+interface Opening {
+  readonly credentials: LentCredentials;
+  readonly held: Held;
+  readonly settings: StoreSettings;
+}
+
+function openWith(uri: string, { credentials, held, settings }: Opening): Store {
+  const [, scheme = "", authority = "", path = ""] = /^([a-z][a-z0-9+.-]*):\/\/([^/]+)\/*(.*)$/is.exec(uri) ?? [];
+  const fresh = async (cloud: LentCredentials["cloud"]): Promise<Lent> => {
+    const lent = await held.get();
+    if (lent.credentials.cloud === cloud) return lent;
+    throw mismatch(uri, lent.credentials.cloud);
+  };
+  const folder = (bucket: Bucket): Store => createFolderStore({ ...bucket, credentialHint: HINT }, path, settings);
+  switch (`${scheme.toLowerCase()} ${credentials.cloud}`) {
+    case "s3 s3":
+    case "s3a s3":
+    case "r2 s3":
+      return folder(s3Bucket(authority, () => fresh("s3"), { credentials, settings }));
+    case "abfs azure":
+    case "abfss azure":
+    case "wasb azure":
+    case "wasbs azure": {
+      const place = azurePlaceOf(authority);
+      if (place === undefined) throw mismatch(uri, "azure");
+      const lentToken = async (): Promise<string> => {
+        const { credentials: now } = await fresh("azure");
+        return now.cloud === "azure" ? now.sasToken : "";
+      };
+      const endpoint = settings.azure?.connectionString;
+      const azure = { lentToken, ...(endpoint === undefined ? {} : { connectionString: endpoint }) };
+      return folder(createAzureBucket(place, { ...settings, azure }));
+    }
+    case "gs gcs": {
+      const lentToken = async (): Promise<string> => {
+        const { credentials: now } = await fresh("gcs");
+        return now.cloud === "gcs" ? now.token : "";
+      };
+      return folder(createGcsBucket(authority, createGcsClient({ lentToken }), settings));
+    }
+    default:
+      throw mismatch(uri, credentials.cloud);
+  }
+}
+
+const HINT =
+  "the catalog gave temporary credentials for this folder: who administers its storage credential or external location can see what they allow";
+
+interface S3Opening {
+  readonly credentials: LentCredentials;
+  readonly settings: StoreSettings;
+}
+
+/** `r2://BUCKET@ACCOUNT.r2.cloudflarestorage.com/…` is a bucket of Cloudflare's, which speaks S3 (mlflow/store/artifact/r2_artifact_repo.py). */
+function s3Bucket(authority: string, fresh: () => Promise<Lent>, { credentials, settings }: S3Opening): Bucket {
+  const [, inR2, host] = /^([^@]+)@(.+)$/.exec(authority) ?? [];
+  const { profile: _profile, credentials: _own, expectedBucketOwner: _owner, ...reached } = settings.s3 ?? {};
+  const encryption = credentials.cloud === "s3" ? credentials.encryption : undefined;
+  const s3 = {
+    ...reached,
+    ...(host === undefined ? {} : { endpoint: `https://${host}`, region: "auto" }),
+    ...(encryption === undefined ? {} : { uploadArgs: { ...reached.uploadArgs, ...encryptionArgs(encryption) } }),
+    lentKeys: async () => {
+      const { credentials: now, expiresAt } = await fresh();
+      if (now.cloud !== "s3") throw mismatch(authority, now.cloud);
+      return { ...now.keys, ...(expiresAt === undefined ? {} : { expiration: new Date(expiresAt) }) };
+    },
+  };
+  return createS3Bucket(inR2 ?? authority, createS3Client(s3), { ...settings, s3 });
+}
+
+function encryptionArgs({ algorithm, keyArn }: S3Encryption): Readonly<Record<string, string>> {
+  return { ServerSideEncryption: algorithm, ...(keyArn === undefined ? {} : { SSEKMSKeyId: keyArn }) };
+}
+
+function mismatch(uri: string, cloud: string): MigrationError {
+  return new MigrationError("NOT_SUPPORTED", `credentials for ${CLOUDS[cloud] ?? cloud} were given for files at ${uri}`, {
+    hint: "s3:, r2:, abfss: and gs: locations can be opened with temporary credentials",
+  });
+}
+
+const CLOUDS: Readonly<Record<string, string>> = { s3: "S3", azure: "Azure", gcs: "Google" };
