@@ -123,6 +123,31 @@ it("the SDK finds stages, comments, requests, webhooks, permissions and grants a
   });
 });
 
+it("the SDK and MLflow's client read and write paths of DBFS as they know them", async () => {
+  await using fake = await startWorkspace({});
+  expect(await asUser(fake, "paths.py")).toEqual({
+    dbfs: {
+      listed: [
+        ["/mnt/a b/big", false, 2 * 1024 * 1024],
+        ["/mnt/a b/small", false, 2],
+      ],
+      whole: true,
+      folder: true,
+      itself: ["/mnt/a b/small"],
+      refused: [
+        "MAX_READ_SIZE_EXCEEDED",
+        "RESOURCE_ALREADY_EXISTS",
+        "RESOURCE_ALREADY_EXISTS",
+        "RESOURCE_DOES_NOT_EXIST",
+        "RESOURCE_DOES_NOT_EXIST",
+        "PERMISSION_DENIED",
+      ],
+      left: ["/mnt/a b/small"],
+    },
+    mlflow: { back: "noted", listed: [["notes/note.txt", false, 5]] },
+  });
+});
+
 it("a service principal logs in with OAuth, and a wrong secret is refused", async () => {
   await using fake = await startWorkspace({});
   const login = { DATABRICKS_CLIENT_ID: PRINCIPAL.clientId, DATABRICKS_CLIENT_SECRET: PRINCIPAL.clientSecret };

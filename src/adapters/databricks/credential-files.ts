@@ -1,8 +1,8 @@
 // Files of runs and logged models by the credential service: a signed URL for each file, and a listing of the workspace's own.
 import type { HttpClient, Query } from "../../http/client.ts";
 import { MigrationError } from "../../errors.ts";
-import type { ArtifactFile } from "../../ports/source.ts";
 import { parseWire } from "../mlflow/wire.ts";
+import { sizeOf } from "./file-ways.ts";
 import type { Entry, WritableWay } from "./file-ways.ts";
 import { sendInParts } from "./multipart.ts";
 import type { Ask, SignedFiles } from "./signed-files.ts";
@@ -42,14 +42,6 @@ export function credentialFiles(files: CredentialFiles, owner: FilesOwner): Writ
       await signed.upload(sending, renew, signal);
     },
   };
-}
-
-/** Stores want to know it beforehand; a place that does not tell is read once for it. */
-async function sizeOf({ sizeBytes }: ArtifactFile, open: () => AsyncIterable<Uint8Array>): Promise<number> {
-  if (sizeBytes !== undefined) return sizeBytes;
-  let count = 0;
-  for await (const chunk of open()) count += chunk.length;
-  return count;
 }
 
 const API = "/api/2.0/mlflow";

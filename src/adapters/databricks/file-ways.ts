@@ -22,6 +22,14 @@ export interface WritableWay extends FileWay {
   write(file: ArtifactFile, open: () => AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
 }
 
+/** What stores want to know beforehand; a place that does not tell is read once for it. */
+export async function sizeOf({ sizeBytes }: ArtifactFile, open: () => AsyncIterable<Uint8Array>): Promise<number> {
+  if (sizeBytes !== undefined) return sizeBytes;
+  let count = 0;
+  for await (const chunk of open()) count += chunk.length;
+  return count;
+}
+
 /** Reads everything below the root. A folder that cannot be listed leaves the others readable. */
 export function readerOver(way: FileWay, signal: AbortSignal): ArtifactReader {
   return {

@@ -1,5 +1,5 @@
-// Where the files of a workspace are reached: those that it keeps itself, by the Files API or else by signed URLs; volumes; the registry's
-// copies; and buckets that an experiment names, as with any server.
+// Where the files of a workspace are reached: those that it keeps itself, by the Files API or else by signed URLs; volumes; DBFS; the
+// registry's copies; and buckets that an experiment names, as with any server.
 import { MigrationError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { LoggedModel, Run } from "../../model/entities.ts";
@@ -11,6 +11,7 @@ import type { Store } from "../../stores/store.ts";
 import type { FileAccess } from "../mlflow/file-access.ts";
 import type { StoreClients } from "../mlflow/store-clients.ts";
 import { credentialFiles } from "./credential-files.ts";
+import { dbfs, dbfsPath } from "./dbfs.ts";
 import { preferring, readerOver } from "./file-ways.ts";
 import type { Closing, WritableWay } from "./file-ways.ts";
 import { filesApi } from "./files-api.ts";
@@ -96,7 +97,9 @@ function wayTo(ways: Ways, uri: string): WritableWay | undefined {
     return path === "" ? both : belowFolder(both, path);
   }
   const volume = /^dbfs:(\/Volumes\/.+?)\/*$/s.exec(uri)?.[1];
-  return volume === undefined ? undefined : filesApi(ways.http, volume);
+  if (volume !== undefined) return filesApi(ways.http, volume);
+  const path = dbfsPath(uri);
+  return path === undefined ? undefined : dbfs(ways.http, path);
 }
 
 function belowFolder(way: WritableWay, folder: string): WritableWay {
@@ -130,6 +133,6 @@ function storeSender(store: Store, signal: AbortSignal): SendFile {
 function unreachable(uri: string, done: string): MigrationError {
   const place = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0] ?? "a path without a scheme";
   return new MigrationError("NOT_SUPPORTED", `files at ${place} cannot be ${done}: ${uri}`, {
-    hint: "the workspace's own storage, volumes and buckets (s3:, gs:, abfss:) can be",
+    hint: "the workspace's own storage, volumes, DBFS and buckets (s3:, gs:, abfss:) can be",
   });
 }

@@ -18,6 +18,7 @@ const credential = z.object({ path: text, signed_uri: z.string(), type: z.enum(C
 /** A signed URL for one file. */
 export type WireCredential = z.infer<typeof credential>;
 
+const dbfsFile = z.object({ path: z.string(), is_dir: z.boolean().default(false), file_size: int64.default(0n) });
 const listedFiles = z.array(z.object({ path: z.string(), is_dir: z.boolean().default(false), file_size: int64.optional() })).default([]);
 
 /** Answers by call. Parse with parseWire. */
@@ -28,6 +29,10 @@ export const wire = {
     contents: z.array(z.object({ path: z.string(), is_directory: z.boolean().default(false), file_size: int64.optional() })).default([]),
     ...nextPage,
   }),
+  dbfsFile,
+  dbfsFiles: z.object({ files: z.array(dbfsFile).default([]) }),
+  dbfsBlock: z.object({ bytes_read: int64.default(0n), data: text }),
+  dbfsHandle: z.object({ handle: int64 }),
   files: z.object({ files: listedFiles, ...nextPage }),
   runCredentials: z.object({ credential_infos: z.array(credential).default([]), ...nextPage }),
   modelCredentials: z.object({ credentials: z.array(z.object({ credential_info: credential })).default([]), ...nextPage }),

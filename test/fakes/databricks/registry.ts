@@ -7,7 +7,7 @@ import { matches } from "./filters.ts";
 import { signedUrl } from "./files.ts";
 import type { Routes } from "./routes.ts";
 import type { Model, State, Version } from "./state.ts";
-import { setTag } from "./tracking.ts";
+import { runRoot, setTag } from "./tracking.ts";
 
 const API = String.raw`\/api\/2\.0\/mlflow`;
 
@@ -159,7 +159,7 @@ function copiedFrom(state: State, source: string): Map<string, Buffer> {
       ? `dbfs:/databricks/mlflow-tracking/${loggedModel.experiment.id}/logged_models/${loggedModel.id}/artifacts`
       : run === null
         ? source
-        : `dbfs:/databricks/mlflow-tracking/${state.run(run[1] ?? "").experiment.id}/${run[1] ?? ""}/artifacts/${run[2] ?? ""}`;
+        : `${runRoot(state.run(run[1] ?? ""))}/${run[2] ?? ""}`;
   const root = filesAt(uri);
   if (root === undefined) throw invalid(`Unable to download model artifacts from source artifact location '${source}'`);
   const files = below(state.files, root.replace(/\/+$/, ""));

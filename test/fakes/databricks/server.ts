@@ -11,6 +11,7 @@ import { administrationRoutes } from "./administration.ts";
 import { Refused, Reply } from "./answer.ts";
 import type { Call, Json } from "./answer.ts";
 import { credentialRoutes } from "./credentials.ts";
+import { dbfsRoutes } from "./dbfs.ts";
 import { fileRoutes } from "./files.ts";
 import { loggedModelRoutes } from "./logged-models.ts";
 import { grantRoutes } from "./grants.ts";
@@ -106,6 +107,7 @@ const ROUTES: Routes = [
   ...administrationRoutes,
   ...credentialRoutes,
   ...multipartRoutes,
+  ...dbfsRoutes,
   ...fileRoutes,
   ...unityRoutes,
   ...grantRoutes,
@@ -187,7 +189,7 @@ function carryOut(state: State, { name, path, url, bytes, request }: Arrived, us
   for (const [pattern, handle] of ROUTES) {
     const match = pattern.exec(name);
     if (match === null) continue;
-    const isRaw = /^\/(api\/2\.0\/fs\/files|signed)\//.test(path);
+    const isRaw = /^\/(api\/2\.0\/fs\/files|signed|dbfs)\//.test(path);
     const body = isRaw || bytes.length === 0 ? {} : jsonOf(bytes);
     const call: Call = {
       method: request.method ?? "",

@@ -10,6 +10,8 @@ export interface Experiment {
   readonly tags: Map<string, string>;
   readonly created: number;
   deleted: boolean;
+  /** Where its runs' files are to lie; absent: where the workspace keeps them. */
+  readonly location?: string;
 }
 
 export interface Run {

@@ -53,7 +53,9 @@ function createExperiment(state: State, call: Call): Json {
     ["mlflow.experimentType", "MLFLOW_EXPERIMENT"],
     ["mlflow.experiment.sourceName", name],
   ]);
-  state.experiments.set(id, { id, name, tags, created: state.now(), deleted: false });
+  const location = optional(call.body, "artifact_location");
+  const place = location === undefined ? {} : { location };
+  state.experiments.set(id, { id, name, tags, created: state.now(), deleted: false, ...place });
   return { experiment_id: id };
 }
 
@@ -252,7 +254,7 @@ function experimentJson(one: Experiment): Json {
   return compact({
     experiment_id: one.id,
     name: one.name,
-    artifact_location: `dbfs:/databricks/mlflow-tracking/${one.id}`,
+    artifact_location: placeOf(one),
     lifecycle_stage: one.deleted ? "deleted" : "active",
     creation_time: one.created,
     last_update_time: one.created,
@@ -260,7 +262,9 @@ function experimentJson(one: Experiment): Json {
   });
 }
 
-export const runRoot = (run: Run): string => `dbfs:/databricks/mlflow-tracking/${run.experiment.id}/${run.id}/artifacts`;
+const placeOf = ({ id, location }: Experiment): string => location ?? `dbfs:/databricks/mlflow-tracking/${id}`;
+
+export const runRoot = (run: Run): string => `${placeOf(run.experiment)}/${run.id}/artifacts`;
 
 export function runJson(run: Run): Json {
   const info = compact({
