@@ -19,6 +19,8 @@ export interface MappingFlags {
   readonly stageAlias?: readonly string[];
   readonly stageTag?: readonly string[];
   readonly dropTag?: readonly string[];
+  readonly renameTable?: readonly string[];
+  readonly condaChannels?: readonly string[];
 }
 
 export function addMappingFlags(command: Command): Command {
@@ -36,13 +38,39 @@ export function addMappingFlags(command: Command): Command {
         STAGE_CONFLICTS,
       ),
     )
+    .addOption(repeatable("--rename-table <from=to>", "rename tables in the specifications of feature-store models (repeatable)"))
+    .addOption(repeatable("--conda-channels <from=to>", "exchange channels in conda.yaml, such as defaults=conda-forge (repeatable)"))
     .addOption(repeatable("--drop-tag <glob>", "leave tags out whose key matches (repeatable)"));
 }
 
 /** Whether a command gave any rule that changes objects, in flags or as a file. */
 export function hasMapping(flags: MappingFlags): boolean {
-  const { map, toSchema, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, stageConflict, dropTag } = flags;
-  const given = [map, toSchema, renameModel, renameExperiment, renameAlias, stageAlias, stageTag, stageConflict, dropTag];
+  const {
+    map,
+    toSchema,
+    renameModel,
+    renameExperiment,
+    renameAlias,
+    stageAlias,
+    stageTag,
+    stageConflict,
+    dropTag,
+    renameTable,
+    condaChannels,
+  } = flags;
+  const given = [
+    map,
+    toSchema,
+    renameModel,
+    renameExperiment,
+    renameAlias,
+    stageAlias,
+    stageTag,
+    stageConflict,
+    dropTag,
+    renameTable,
+    condaChannels,
+  ];
   return given.some((flag) => flag !== undefined);
 }
 
@@ -78,6 +106,9 @@ function flagRules(flags: MappingFlags): MappingFile {
     if (stage in stages) throw invalidFlag(`stage ${stage} has both a --stage-alias and a --stage-tag`, "give one of the two");
     stages[stage] = { alias };
   }
+  const channels = Object.fromEntries(
+    (flags.condaChannels ?? []).map((flag) => splitRule("--conda-channels", flag, "defaults=conda-forge")),
+  );
   const rules = {
     models: renames("--rename-model", flags.renameModel),
     experiments: renames("--rename-experiment", flags.renameExperiment),
@@ -85,6 +116,8 @@ function flagRules(flags: MappingFlags): MappingFile {
     workspaces: renames("--rename-workspace", flags.renameWorkspace),
     stages: { ...stages, ...(flags.stageConflict === undefined ? {} : { conflict: flags.stageConflict }) },
     ...(flags.toSchema === undefined ? {} : { schema: flags.toSchema }),
+    ...(flags.renameTable === undefined ? {} : { tables: renames("--rename-table", flags.renameTable) }),
+    ...(flags.condaChannels === undefined ? {} : { conda_channels: channels }),
     tags: (flags.dropTag ?? []).map((from) => ({ from, drop: true })),
   };
   return parseMapping(rules, "in the flags");

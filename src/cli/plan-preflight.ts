@@ -26,6 +26,11 @@ export function stopsJob(findings: readonly PreflightFinding[]): boolean {
   return findings.some(({ code }) => PREFLIGHT[code].severity === "stops-job");
 }
 
+/** Whether objects would be left out for what their files say. */
+export function leavesOut(findings: readonly PreflightFinding[]): boolean {
+  return findings.some(({ code }) => PREFLIGHT[code].severity === "leaves-out");
+}
+
 /** Whether a plan looks at files at all: only for a target whose users care, or a place that limits requests. */
 export function looksAtFiles({ job }: Prepared, { contentChecks = true }: { readonly contentChecks?: boolean }): boolean {
   const { source, target } = job;

@@ -23,7 +23,7 @@ import type { OutputFlags, PaceFlags } from "./flags.ts";
 import type { JobOptions } from "./job-options.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
-import { contentCheck, forecastByHost, looksAtFiles, nameCheck, stopsJob, versionsOf } from "./plan-preflight.ts";
+import { contentCheck, forecastByHost, looksAtFiles, nameCheck, leavesOut, stopsJob, versionsOf } from "./plan-preflight.ts";
 import { beginPlanFile, savePlanStep } from "./plan-output.ts";
 import type { PlanOutput } from "./plan-output.ts";
 import { inSession } from "./session.ts";
@@ -138,7 +138,12 @@ function report({ totals, saved }: Planned, { job, catalogue }: Prepared, { sess
   const context = { source: job.source.uri, target: job.target.uri, notCarried, pulledIn, leftOut, losses, ...file };
   const missing = job.onLoss === "refuse" && (catalogue.notCarried.some(isThere) || losses.some((loss) => loss.agreed !== true));
   const unread = session.places.unread();
-  const incomplete = missing || isPassedOver(unread, job.onLoss) || totals.actions.refuse > 0 || totals.steps.some(hasUnagreedLoss);
+  const incomplete =
+    missing ||
+    isPassedOver(unread, job.onLoss) ||
+    totals.actions.refuse > 0 ||
+    leavesOut(preflight.findings) ||
+    totals.steps.some(hasUnagreedLoss);
   terminal.exitCode = gravest([...(incomplete ? [EXIT.incomplete] : []), ...(stopsJob(preflight.findings) ? [EXIT.failed] : [])]);
   const json = request.flags.json === true;
   const lines = json

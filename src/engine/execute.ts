@@ -6,7 +6,9 @@ import { ALL_FILES } from "../model/file-filter.ts";
 import { localise } from "../model/localise.ts";
 import type { EntryDetail, JournalEntry } from "../ports/journal.ts";
 import type { LossRecord } from "../ports/source.ts";
+import type { PutContext } from "../ports/target.ts";
 import { type FileLoss, NO_FILES, type Outcome, type Refusal, type Step } from "./change.ts";
+import { featuresRefused, unmappedTables } from "./feature-tables.ts";
 import { type GroupedStep, groupRuns } from "./groups.ts";
 import { isFatal, transfersOf } from "./job.ts";
 import type { Job } from "./job.ts";
@@ -177,6 +179,8 @@ async function writeEntity(item: GroupedStep, execution: Execution): Promise<Out
   const { afterwork, replay } = execution;
   const now = await replay.heldBack(step, job.signal);
   const draft = createPutContext({ ...item, step: now }, execution);
+  const unmapped = await unmappedFeatures(step, draft.context, job);
+  if (unmapped !== undefined) return fail(step, "refused", featuresRefused(step.source.key, unmapped), execution);
   await noteUnknown(step, job);
   const local = localise(now.entity, (key) => placements.placed(key));
   const placed = await job.target.put(local, draft.context);
@@ -200,6 +204,14 @@ async function writeEntity(item: GroupedStep, execution: Execution): Promise<Out
   const noted = error === undefined ? {} : { error };
   await job.journal.append({ ...entryOf(step), state: partial ? "failed" : "done", fingerprint, placed, ...noted });
   return { step, state, placed, fileLosses: losses, moved, ...noted };
+}
+
+/** Known only now: a plan tells it too, and by the same words, but reads the files that it takes only where it is asked. */
+async function unmappedFeatures({ entity, found }: Step, context: PutContext, job: Job): Promise<string | undefined> {
+  const { mapping, onLoss, target } = job;
+  const matters = entity.kind === "model-version" && found === undefined && onLoss === "refuse";
+  if (!matters || target.capabilities.tablesMustBeMapped !== true) return undefined;
+  return unmappedTables((path) => context.peek(path), mapping);
 }
 
 /** What a journal's entry of the step says, however it ends. */

@@ -6,11 +6,14 @@ import type { FileFilter } from "../model/file-filter.ts";
 import { CONDA_FILE, MODEL_FILE, parseModelFile, usesDefaultChannel } from "../model/model-file.ts";
 import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
 import type { FileTotals } from "./change.ts";
+import { unmappedTables } from "./feature-tables.ts";
 import { isFatal } from "./job.ts";
+import type { Job } from "./job.ts";
 import type { PreflightCode, PreflightFinding } from "./preflight-finding.ts";
 import type { Prepared } from "./preflight.ts";
+import { arrivingFiles, ORIGINAL } from "./rewriting.ts";
 import { fromList, inOrder } from "./schedule.ts";
-import { smallText } from "./small-text.ts";
+import { smallText, textIfThere } from "./small-text.ts";
 
 /** What was found in one object's files; `files` is absent where they could not be listed. */
 export interface LookedInto {
@@ -31,20 +34,21 @@ export async function* lookInto(prepared: Prepared, keys: readonly EntityKey[]):
     const owner = await catalogue.entity(key);
     if (owner.kind !== "run" && owner.kind !== "logged-model" && owner.kind !== "model-version") return { kind: owner.kind, findings: [] };
     const isRead = owner.kind === "model-version" && job.target.capabilities.versionSignatures === true;
-    const looking = { filter: job.files ?? ALL_FILES, isRead };
-    return { kind: owner.kind, ...(await lookIntoOne(owner, job.source.artifacts(owner, job.signal), looking)) };
+    const looking = { job, filter: job.files ?? ALL_FILES, isRead };
+    return { kind: owner.kind, ...(await lookIntoOne(owner, arrivingFiles(job, owner), looking)) };
   };
   yield* inOrder(fromList(keys), job.inFlight, work, job.drain);
 }
 
 interface Looking {
+  readonly job: Job;
   /** What it leaves out is not counted. */
   readonly filter: FileFilter;
   /** Whether to read the descriptions. */
   readonly isRead: boolean;
 }
 
-async function lookIntoOne(owner: Owner, reader: ArtifactReader, { filter, isRead }: Looking): Promise<Omit<LookedInto, "kind">> {
+async function lookIntoOne(owner: Owner, reader: ArtifactReader, { job, filter, isRead }: Looking): Promise<Omit<LookedInto, "kind">> {
   const find = (code: PreflightCode, message: string): PreflightFinding => ({
     code,
     keys: [owner.key],
@@ -53,18 +57,22 @@ async function lookIntoOne(owner: Owner, reader: ArtifactReader, { filter, isRea
   });
   try {
     const small = new Map<string, ArtifactFile>();
+    const changed: string[] = [];
     let [files, bytes] = [0, 0];
     for await (const file of reader.list()) {
       const isWanted = filter.leavesOut(file) === undefined;
       files += isWanted ? 1 : 0;
       bytes += isWanted ? (file.sizeBytes ?? 0) : 0;
       if (file.path === MODEL_FILE || file.path === CONDA_FILE) small.set(file.path, file);
+      if (file.path.endsWith(ORIGINAL)) changed.push(file.path.slice(0, -ORIGINAL.length));
     }
     const totals = { files, bytes };
     if (!isRead) return { findings: [], files: totals };
     const findings = [
       ...(await modelFindings(small.get(MODEL_FILE), reader, find)),
       ...(await condaFindings(small.get(CONDA_FILE), reader, find)),
+      ...(await tableFindings(owner, { job, find })),
+      ...changed.map((path) => find("FILES_CHANGED", path)),
     ];
     return { findings, files: totals };
   } catch (thrown) {
@@ -82,10 +90,15 @@ async function modelFindings(file: ArtifactFile | undefined, reader: ArtifactRea
   const model = text === undefined ? undefined : parseModelFile(text);
   if (model === undefined) return [find("MODEL_FILE_MISSING", "its MLmodel is not what MLflow writes")];
   const missing = [...(model.hasInputs ? [] : ["inputs"]), ...(model.hasOutputs ? [] : ["outputs"])];
-  return [
-    ...(missing.length === 0 ? [] : [find("SIGNATURE_MISSING", `no ${missing.join(", no ")}`)]),
-    ...(model.usesFeatureStore ? [find("FEATURE_STORE", "its loader is that of a feature store")] : []),
-  ];
+  return [...(missing.length === 0 ? [] : [find("SIGNATURE_MISSING", `no ${missing.join(", no ")}`)])];
+}
+
+/** By the same words as the job's own refusal. */
+async function tableFindings(owner: Owner, { job, find }: { readonly job: Job; readonly find: Find }): Promise<PreflightFinding[]> {
+  if (job.target.capabilities.tablesMustBeMapped !== true) return [];
+  const asItIs = job.source.artifacts(owner, job.signal);
+  const unmapped = await unmappedTables((path) => textIfThere(asItIs, path), job.mapping);
+  return unmapped === undefined ? [] : [find(job.onLoss === "drop" ? "FEATURE_STORE" : "TABLES_UNMAPPED", unmapped)];
 }
 
 async function condaFindings(file: ArtifactFile | undefined, reader: ArtifactReader, find: Find): Promise<PreflightFinding[]> {

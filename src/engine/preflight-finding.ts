@@ -2,7 +2,7 @@
 import type { EntityKey } from "../model/entities.ts";
 
 /** What a finding means for the job. */
-export type Severity = "stops-job" | "warns";
+export type Severity = "stops-job" | "leaves-out" | "warns";
 
 /** Each code has one severity and one hint. */
 export const PREFLIGHT = {
@@ -28,15 +28,25 @@ export const PREFLIGHT = {
     title: "versions without a signature of inputs and outputs, which clients of the target ask for",
     hint: "their owners can log them anew with a signature, or set one with mlflow.models.set_signature before the move",
   },
+  TABLES_UNMAPPED: {
+    severity: "leaves-out",
+    title: "models that look up features in tables of which nobody said what they are called at the target",
+    hint: "give each table a rule, --rename-table FROM=TO, the same name too where it stays; --on-loss drop moves them as they are",
+  },
   FEATURE_STORE: {
     severity: "warns",
-    title: "models that look up features in tables of a feature store",
-    hint: "they predict only where tables of the same names can be read: log them anew against the tables of the new catalog",
+    title: "models that look up features in tables without a rule, and are moved as they are",
+    hint: "they predict only where tables of the same names can be read: --rename-table FROM=TO renames them on the way",
   },
   CONDA_DEFAULTS: {
     severity: "warns",
     title: "environments that take packages from the channel `defaults`, which may need a licence",
-    hint: "models logged before MLflow 1.18 have it: log them anew with conda-forge",
+    hint: "models logged before MLflow 1.18 have it: --conda-channels defaults=conda-forge exchanges it on the way",
+  },
+  FILES_CHANGED: {
+    severity: "warns",
+    title: "files that the mapping changes",
+    hint: "each comes along as it was too, as NAME.before-mlferry",
   },
   MODEL_FILE_MISSING: {
     severity: "warns",

@@ -1,20 +1,18 @@
 // What a target is given beside an object: its files, its points, its marks. Made anew for each attempt to write it.
-import { asMigrationError } from "../errors.ts";
-import type { EntityKey, MetricPoint, PlacedKey } from "../model/entities.ts";
+import type { EntityKey, LoggedModel, MetricPoint, ModelVersion, PlacedKey, Run } from "../model/entities.ts";
 import { ALL_FILES } from "../model/file-filter.ts";
 import { localise, unplaced } from "../model/localise.ts";
-import type { ArtifactReader } from "../ports/source.ts";
 import type { PutContext } from "../ports/target.ts";
 import { NO_FILES, type Step } from "./change.ts";
 import { moveFiles, type FileMove, type FilesMoved } from "./files.ts";
 import type { GroupedStep } from "./groups.ts";
-import { hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
-import type { Job } from "./job.ts";
+import { hasOwnFiles, provenanceOf } from "./job.ts";
 import { lacksFiles, markFor, waitsForFiles } from "./marks.ts";
 import { clamp } from "./metric-values.ts";
 import type { Prepared } from "./preflight.ts";
 import type { Replay } from "./replay.ts";
-import { smallText } from "./small-text.ts";
+import { arrivingFiles } from "./rewriting.ts";
+import { textIfThere } from "./small-text.ts";
 
 /** What a target is given to write one object, and what came of it. */
 export interface PutDraft {
@@ -34,6 +32,7 @@ export interface Putting {
 export function createPutContext(item: GroupedStep, { prepared, replay, pipe }: Putting): PutDraft {
   const { step } = item;
   const { job, placements, containers } = prepared;
+  const owner = ownerOf(step);
   let self: PlacedKey | undefined = step.found?.key;
   let result: FilesMoved = { losses: [], moved: NO_FILES };
   const placed = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? self : placements.placed(key));
@@ -60,13 +59,12 @@ export function createPutContext(item: GroupedStep, { prepared, replay, pipe }: 
     },
     points: () => clampedPoints(item, prepared),
     async files(send) {
-      const reader = readerOf(step, job);
-      if (reader === undefined) return;
+      if (owner === undefined) return;
+      const reader = arrivingFiles(job, owner);
       result = await moveFiles({ job, key: step.source.key, reader, found: step.found, mark: step.mark, pipe }, send);
     },
     async peek(path) {
-      const reader = readerOf(step, job);
-      return reader && textIfThere(reader, path);
+      return owner && textIfThere(job.source.artifacts(owner, job.signal), path);
     },
   };
   return { context, files: () => result, pendingLinks: () => isOpen };
@@ -81,20 +79,8 @@ async function* clampedPoints(item: GroupedStep, prepared: Prepared): AsyncGener
   }
 }
 
-/** Over the files that are written for the object itself. */
-function readerOf({ source, entity }: Step, job: Job): ArtifactReader | undefined {
+/** Whose files are written for the object itself. */
+function ownerOf({ source, entity }: Step): Run | LoggedModel | ModelVersion | undefined {
   if (source.kind !== "run" && source.kind !== "logged-model" && source.kind !== "model-version") return undefined;
-  if (source.kind === "model-version" && entity.kind === "model-version" && !hasOwnFiles(entity)) return undefined;
-  return job.source.artifacts(source, job.signal);
-}
-
-/** What cannot be read is told by whoever moves it. */
-async function textIfThere(reader: ArtifactReader, path: string): Promise<string | undefined> {
-  try {
-    return await smallText({ path }, reader);
-  } catch (thrown) {
-    const error = asMigrationError(thrown);
-    if (isFatal(error)) throw error;
-    return undefined;
-  }
+  return source.kind === "model-version" && entity.kind === "model-version" && !hasOwnFiles(entity) ? undefined : source;
 }

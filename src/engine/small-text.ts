@@ -1,8 +1,10 @@
 // Reads a small file, such as the description of a model, into memory.
+import { asMigrationError } from "../errors.ts";
 import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
+import { isFatal } from "./job.ts";
 
-/** A signature of many columns is large; what is larger than this is no description of a model. */
-const LONGEST = 4 * 1024 * 1024;
+/** A signature of many columns is large; what is larger than this is no description of a model. In bytes. */
+export const LONGEST_TEXT = 4 * 1024 * 1024;
 
 /** Its text; undefined for a file that is too long to be one of those that are looked for. */
 export async function smallText(file: ArtifactFile, reader: ArtifactReader): Promise<string | undefined> {
@@ -10,8 +12,19 @@ export async function smallText(file: ArtifactFile, reader: ArtifactReader): Pro
   let bytes = 0;
   for await (const chunk of reader.open(file)) {
     bytes += chunk.length;
-    if (bytes > LONGEST) return undefined;
+    if (bytes > LONGEST_TEXT) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Undefined also for what cannot be read: whoever moves it tells so. Throws what would end a job. */
+export async function textIfThere(reader: ArtifactReader, path: string): Promise<string | undefined> {
+  try {
+    return await smallText({ path }, reader);
+  } catch (thrown) {
+    const error = asMigrationError(thrown);
+    if (isFatal(error)) throw error;
+    return undefined;
+  }
 }

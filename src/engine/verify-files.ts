@@ -10,6 +10,7 @@ import { refusedName } from "./files.ts";
 import { isFatal, type Job } from "./job.ts";
 import { createLeftOut } from "./left-out.ts";
 import type { Prepared } from "./preflight.ts";
+import { arrivingFiles } from "./rewriting.ts";
 import type { Finding, Level, Located } from "./finding.ts";
 
 export interface FilesCompared {
@@ -34,7 +35,7 @@ export async function compareFiles(located: Located, level: Level, { prepared, p
   if (entity.kind === "model-version" && entity.files.owner !== "own") return nothing;
   const filter = job.files ?? ALL_FILES;
   if (filter.none) return nothing;
-  const expected = await listing(job.source.artifacts(source, job.signal), source.key, job);
+  const expected = await listing(arrivingFiles(job, source), source.key, job);
   const reader = job.target.artifacts(present, job.signal);
   const there = await listing(reader, source.key, job);
   const findings = [...expected.findings, ...there.findings];

@@ -1,6 +1,7 @@
 // Mapping rules: how names, stages, aliases and tags change on the way. The file's schema, its reader's checks and the rules' effects.
 import { z } from "zod";
 import { MigrationError } from "../errors.ts";
+import type { ChannelRules } from "./conda-channels.ts";
 import type { Stage } from "./entities.ts";
 import { nameInSchema, SCHEMA } from "./schema-names.ts";
 import { globToRegExp } from "./selection.ts";
@@ -35,6 +36,8 @@ export const mappingSchema = z.strictObject({
     .optional(),
   aliases: z.array(rename).optional(),
   workspaces: z.array(rename).optional(),
+  tables: z.array(rename).optional(),
+  conda_channels: z.record(z.string().min(1), z.string().regex(/^[\w.:/@~+-]+$/, "a channel is a name or an address")).optional(),
   tags: z.array(z.strictObject({ from: z.string().min(1), drop: z.literal(true), regex: z.boolean().optional() })).optional(),
 });
 
@@ -62,6 +65,12 @@ export interface Mapping {
   stage(stage: Stage): StageRule | undefined;
   /** For stages whose rule does not say it. */
   readonly stageConflict: StageConflict;
+  /** What a table of a feature store is called at the target. */
+  table(name: string): Renamed;
+  /** By conda channel, the one that takes its place. */
+  readonly channels: ChannelRules;
+  /** Whether files arrive changed. */
+  readonly changesFiles: boolean;
   /** The rule that drops a tag of this key, if one does. */
   dropsTag(key: string): string | undefined;
   /** Canonical text: equal mappings have equal texts. Without the rules for workspaces, which change no object. */
@@ -72,11 +81,18 @@ export interface Mapping {
 export function parseMapping(value: unknown, where: string): MappingFile {
   const parsed = mappingSchema.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  const issue = tellingIssue(parsed.error.issues[0]);
   const path = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
   throw new MigrationError("MAPPING_INVALID", `mapping ${where} is not valid${path}: ${issue?.message.toLowerCase() ?? "unknown reason"}`, {
-    hint: "known keys: models, schema, experiments, aliases, workspaces (from, to, regex), stages (Production: {alias: …, conflict: newest|refuse|number} or {tag: KEY=VALUE}), tags (from, drop: true)",
+    hint: "known keys: models, experiments, aliases, workspaces, tables (from, to, regex), schema, conda_channels (FROM: TO), stages (Production: {alias: …, conflict: newest|refuse|number} or {tag: KEY=VALUE}), tags (from, drop: true)",
   });
+}
+
+/** Of a value that fits none of several forms: the key that none of them knows, if that is what is wrong. */
+function tellingIssue(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
+  if (issue?.code !== "invalid_union") return issue;
+  const unknown = issue.errors.flat().find(({ code }) => code === "unrecognized_keys");
+  return unknown === undefined ? issue : { ...unknown, path: [...issue.path, ...unknown.path] };
 }
 
 /** Compiles a mapping; flags come as a second file whose rules go first. Throws MAPPING_INVALID on a bad expression. */
@@ -84,6 +100,7 @@ export function createMapping(file: MappingFile): Mapping {
   const models = compile("models", file.models ?? []);
   const experiments = compile("experiments", file.experiments ?? []);
   const aliases = compile("aliases", file.aliases ?? []);
+  const tables = compile("tables", file.tables ?? []);
   const drops = (file.tags ?? []).map((rule, index) => ({
     expression: expressionOf(rule, `tags[${index}]`),
     rule: `tags[${index}]: drop ${rule.from}`,
@@ -94,10 +111,15 @@ export function createMapping(file: MappingFile): Mapping {
     alias: (name) => apply(aliases, name),
     stage: (stage) => stageOf(file, stage),
     stageConflict: file.stages?.conflict ?? "newest",
+    table: (name) => apply(tables, name),
+    channels: file.conda_channels ?? {},
+    changesFiles: tables.length > 0 || Object.keys(file.conda_channels ?? {}).length > 0,
     dropsTag: (key) => drops.find((drop) => drop.expression.test(key))?.rule,
     canonical: JSON.stringify([
       ...[file.models ?? [], file.experiments ?? [], file.aliases ?? [], stagesText(file), file.tags ?? []],
       ...(file.schema === undefined ? [] : [{ schema: file.schema }]),
+      ...(file.tables === undefined || file.tables.length === 0 ? [] : [{ tables: file.tables }]),
+      ...(file.conda_channels === undefined ? [] : [{ channels: Object.entries(file.conda_channels).sort() }]),
     ]),
   };
 }
@@ -111,7 +133,11 @@ export function workspaceNames(file: MappingFile): (name: string) => string {
 /** Two mappings as one: rules of the first are tried before those of the second. */
 export function mergeMappings(first: MappingFile, second: MappingFile): MappingFile {
   const schema = first.schema ?? second.schema;
+  const channels = { ...second.conda_channels, ...first.conda_channels };
+  const tables = [...(first.tables ?? []), ...(second.tables ?? [])];
   return {
+    ...(Object.keys(channels).length === 0 ? {} : { conda_channels: channels }),
+    ...(tables.length === 0 ? {} : { tables }),
     ...(schema === undefined ? {} : { schema }),
     models: [...(first.models ?? []), ...(second.models ?? [])],
     experiments: [...(first.experiments ?? []), ...(second.experiments ?? [])],

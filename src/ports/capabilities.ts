@@ -71,6 +71,11 @@ export interface Capabilities {
    * files of versions. Default: false.
    */
   readonly versionSignatures?: boolean;
+  /**
+   * Whether a version whose model looks up features in tables is of use only where these are: it is then left out unless a rule of the mapping
+   * says of each table what it is called there. Default: no.
+   */
+  readonly tablesMustBeMapped?: boolean;
   /** Whether ±Infinity survives as a metric value. NaN does everywhere. */
   readonly infinities: boolean;
   readonly names: {

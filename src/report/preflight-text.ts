@@ -37,8 +37,8 @@ export interface HostForecast {
   readonly ms: number;
 }
 
-const TONES: Readonly<Record<Severity, Tone>> = { "stops-job": "bad", warns: "warning" };
-const STOPS: Readonly<Record<Severity, string>> = { "stops-job": "stops the job: ", warns: "" };
+const TONES: Readonly<Record<Severity, Tone>> = { "stops-job": "bad", "leaves-out": "bad", warns: "warning" };
+const STOPS: Readonly<Record<Severity, string>> = { "stops-job": "stops the job: ", "leaves-out": "left out: ", warns: "" };
 
 /** A section for each kind of finding, the gravest first as the codes stand. */
 export function preflightText({ findings, looked, forecast = [] }: Preflight, codes: PreflightCodes, style: Style): string[] {
@@ -95,7 +95,7 @@ export const preflightSchema = z.object({
   findings: z.array(
     z.object({
       code: z.string(),
-      severity: z.enum(["stops-job", "warns"]),
+      severity: z.enum(["stops-job", "leaves-out", "warns"]),
       keys: z.array(z.string()),
       message: z.string(),
       hint: z.string(),

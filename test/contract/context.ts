@@ -159,6 +159,9 @@ function namesFor({ names }: Capabilities): Mapping {
     stage: () => undefined,
     stageConflict: "newest",
     dropsTag: () => undefined,
+    table: (name) => ({ name }),
+    channels: {},
+    changesFiles: false,
     canonical: "",
   };
 }

@@ -111,6 +111,14 @@ function expectArrived({ models, predictions }: Catalog): void {
   expect(predictions[`${nameOf("churn")}@champion`]).toBeCloseTo(0.4);
 }
 
+/** The environment of a version as it arrived, and as it was. */
+function expectChannels({ state }: FakeDatabricks): void {
+  const folder = `/Models/${nameOf("churn").replaceAll(".", "/")}/4`;
+  const was = "channels:\n- defaults\ndependencies:\n- python=3.9\n";
+  expect(state.files.get(`${folder}/conda.yaml`)?.toString()).toBe(was.replace("defaults", "conda-forge"));
+  expect(state.files.get(`${folder}/conda.yaml.before-mlferry`)?.toString()).toBe(was);
+}
+
 /** What does not fit is agreed to: values longer than a tag of Unity Catalog, who may do what, webhooks. */
 const HOW = ["--map", join(EXAMPLE, "map.yaml"), "--on-loss", "drop", "--quiet"];
 
@@ -140,6 +148,7 @@ it("goes through a bundle, cut off on both ways, and ends as planned", async () 
   const imported = await place.run(["import", "registry.tar", "databricks-uc://new", ...HOW]);
   expect(imported.code, imported.stderr).toBe(0);
   expectArrived(await catalogOf(fake));
+  expectChannels(fake);
   const verified = await place.run(["verify", "registry.tar", "databricks-uc://new", "--level", "bytes"]);
   expect(verified.code, `${verified.stdout}${verified.stderr}`).toBe(0);
 });
@@ -153,6 +162,7 @@ it("is moved by the example, step by step: cut off and continued, proven, and wi
   const moved = await step("move");
   expect(moved.code, moved.stderr).toBe(0);
   expectArrived(await catalogOf(fake));
+  expectChannels(fake);
   const before = fake.requests.length;
   expect((await step("move")).code).toBe(0);
   expect(fake.requests.slice(before).filter((route) => WRITES.test(route))).toEqual([]);

@@ -77,6 +77,8 @@ test.each([
   [{ models: [{ from: "a" }] }, "models.0.to"],
   [{ models: [{ from: "a", to: "b", drop: true }] }, "drop"],
   [{ stages: { Prod: { alias: "x" } } }, "Prod"],
+  [{ stages: { Production: { tagg: "x" } } }, 'unrecognized key: "tagg"'],
+  [{ conda_channels: { defaults: "two words" } }, "a channel is a name or an address"],
   [{ stages: { Production: { alias: "not an alias" } } }, "stages.Production"],
   [{ tags: [{ from: "a", drop: false }] }, "tags.0.drop"],
   [[], "expected object"],

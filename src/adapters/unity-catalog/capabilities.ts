@@ -33,6 +33,8 @@ export const unityCatalogCapabilities: Capabilities = {
   runLinks: false,
   // MLflow's client registers nothing without one there (mlflow/store/_unity_catalog/registry/rest_store.py).
   versionSignatures: true,
+  // MLflow's client registers none outside of a workspace (mlflow/store/_unity_catalog/registry/rest_store.py).
+  tablesMustBeMapped: true,
   infinities: false,
   names: {
     registeredModel: {
@@ -69,6 +71,7 @@ export function catalogCapabilities(workspace: Capabilities): Capabilities {
     ...(versionModels === undefined ? {} : { versionModels }),
     runLinks: false,
     versionSignatures: true,
+    tablesMustBeMapped: true,
     names: { ...workspace.names, ...(registeredModel && { registeredModel }), ...(alias && { alias }) },
     tags: { ...workspace.tags, "registered-model": tags["registered-model"] ?? {}, "model-version": tags["model-version"] ?? {} },
     descriptionChars: 65_536,

@@ -1,0 +1,65 @@
+// The channels of a conda environment, which a rule may exchange: those that an organisation needs a licence for, above all.
+import { isSeq } from "yaml";
+import type { Scalar } from "yaml";
+import { listedScalars, parsedMapping, replaced, spliced } from "./yaml-scalars.ts";
+import type { ParsedYaml, Splice } from "./yaml-scalars.ts";
+
+/** The channel's name: the same as what Anaconda serves under these addresses, and what conda takes where none is named. */
+const DEFAULTS = "defaults";
+const ADDRESSES = /^https?:\/\/(repo\.anaconda\.com|repo\.continuum\.io|conda\.anaconda\.org\/(main|anaconda))\b/;
+
+/** By channel, the one that takes its place; `defaults` stands for all that Anaconda serves. */
+export type ChannelRules = Readonly<Record<string, string>>;
+
+/**
+ * The text of a `conda.yaml` with other channels; undefined where no rule changes it, or where it is no environment. A channel that is there
+ * already is not named twice. Where none is named, and `nodefaults` is not, the one that takes the place of `defaults` is added.
+ */
+export function withChannels(text: string, rules: ChannelRules): string | undefined {
+  const document = parsedMapping(text);
+  if (document === undefined || !(document.has("dependencies") || document.has("channels"))) return undefined;
+  const channels = listedScalars(document, "channels");
+  if (channels === undefined || channels.length === 0) return withFirst(text, document, rules[DEFAULTS]);
+  const names = channels.map(({ value }) => ruleFor(value, rules) ?? value);
+  if (names.every((name, at) => name === channels[at]?.value)) return undefined;
+  const list = document.get("channels", true);
+  if (isSeq(list) && list.flow === true && list.range && new Set(names).size < names.length) {
+    return spliced(text, [{ from: list.range[0], to: list.range[1], text: `[${[...new Set(names)].join(", ")}]` }]);
+  }
+  return spliced(text, lineSplices(text, channels, rules));
+}
+
+/** What is there as it is to be comes before what becomes it. */
+function lineSplices(text: string, channels: readonly Scalar<string>[], rules: ChannelRules): Splice[] {
+  const taken = new Set(channels.map(({ value }) => value).filter((name) => ruleFor(name, rules) === undefined));
+  return channels.flatMap((channel) => {
+    const to = ruleFor(channel.value, rules);
+    if (to === undefined) return [];
+    const splice = taken.has(to) ? lineOf(text, channel.range ?? [0, 0, 0]) : replaced(channel, to);
+    taken.add(to);
+    return [splice];
+  });
+}
+
+function ruleFor(channel: string, rules: ChannelRules): string | undefined {
+  const to = rules[channel] ?? (ADDRESSES.test(channel) ? rules[DEFAULTS] : undefined);
+  return to === channel ? undefined : to;
+}
+
+/** The line of a block's item, to be left out. */
+function lineOf(text: string, [from, to]: readonly [number, number, number]): Splice {
+  const start = text.lastIndexOf("\n", from - 1) + 1;
+  const end = text.indexOf("\n", to);
+  return { from: start, to: end === -1 ? text.length : end + 1, text: "" };
+}
+
+function withFirst(text: string, document: ParsedYaml, channel: string | undefined): string | undefined {
+  if (channel === undefined) return undefined;
+  const list = document.get("channels", true);
+  if (isSeq(list) && list.flow === true && list.range) {
+    return spliced(text, [{ from: list.range[0], to: list.range[1], text: `[${channel}]` }]);
+  }
+  if (document.has("channels")) return undefined;
+  const end = text === "" || text.endsWith("\n") ? "" : "\n";
+  return `${text}${end}channels:\n- ${channel}\n`;
+}
