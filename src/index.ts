@@ -72,6 +72,7 @@ export type { PlanWriter } from "./plan-file/write.ts";
 
 export { createFileFilter } from "./model/file-filter.ts";
 export type { FileFilter, FileRules } from "./model/file-filter.ts";
+export type { NotebookFormat } from "./model/notebook.ts";
 export { createMapping, mergeMappings, parseMapping } from "./model/mapping.ts";
 export type { Mapping, MappingFile } from "./model/mapping.ts";
 export { facts, fingerprint } from "./model/facts.ts";

@@ -74,7 +74,8 @@ function identityOf(
 ): JobIdentity {
   // At a server, marks tell under which filter an object is whole: a job without the filter goes on with the files that are there.
   const files = options.files === undefined ? [] : [{ files: options.files }];
-  const where = location.place === "bundle" ? [...files, resolve(location.path)] : [];
+  const notebooks = options.notebooks === undefined ? [] : [{ notebooks: options.notebooks }];
+  const where = location.place === "bundle" ? [...files, ...notebooks, resolve(location.path)] : [];
   return { source: source.origin, target, options: JSON.stringify([...canonicalOptions(options), ...where]) };
 }
 

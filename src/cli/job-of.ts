@@ -20,6 +20,7 @@ export function jobOf(
     mapping: createMapping(options.mapping),
     onLoss: options.onLoss,
     files: createFileFilter(options.files ?? {}),
+    ...(options.notebooks === undefined ? {} : { notebooks: options.notebooks }),
     versionNumbers: options.versionNumbers,
     signal: interruption.signal,
     drain: interruption.drain,

@@ -4,6 +4,8 @@ import type { VersionNumbers } from "../engine/numbering.ts";
 import type { FileRules } from "../model/file-filter.ts";
 import { createMapping, mappingSchema } from "../model/mapping.ts";
 import type { MappingFile } from "../model/mapping.ts";
+import { NOTEBOOK_FORMATS } from "../model/notebook.ts";
+import type { NotebookFormat } from "../model/notebook.ts";
 import { questionOf, selectionSchema } from "../model/selection.ts";
 import type { Selection } from "../model/selection.ts";
 
@@ -15,6 +17,8 @@ export interface JobOptions {
   readonly versionNumbers: VersionNumbers;
   /** Absent: all files. */
   readonly files?: FileRules;
+  /** Absent: notebooks stay where they are. */
+  readonly notebooks?: NotebookFormat;
 }
 
 /** Reads options back that were kept as JSON. Strict, so that an option which the schema does not know is an error and never dropped. */
@@ -29,11 +33,12 @@ export const jobOptionsSchema = z.strictObject({
       maxFileBytes: z.number().exactOptional(),
     })
     .exactOptional(),
+  notebooks: z.enum(NOTEBOOK_FORMATS).exactOptional(),
 }) satisfies z.ZodType<JobOptions>;
 
 /**
  * The same options have the same list, whatever the order of their rules' keys: a job is recognised by it. Which files are wanted is no part
- * of it: marks at the target tell under which filter an object is whole.
+ * of it, notebooks neither: marks at the target tell under which filter an object is whole.
  */
 export function canonicalOptions({ selection, mapping, onLoss, versionNumbers }: JobOptions): readonly unknown[] {
   const numbers = versionNumbers === "compact" ? ["compact"] : [];

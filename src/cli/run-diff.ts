@@ -2,6 +2,8 @@
 import type { Compared, Matched } from "../engine/diff.ts";
 import { diff, matchPlaces } from "../engine/diff.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
+import type { Source } from "../ports/source.ts";
+import type { Target } from "../ports/target.ts";
 import { diffJson } from "../report/diff-json.ts";
 import { comparedText, diffHead, diffSummary } from "../report/diff-text.ts";
 import { foldDiff } from "../report/diff-totals.ts";
@@ -12,13 +14,15 @@ import { selectionOf } from "./flags.ts";
 import type { LevelFlags, OutputFlags, PaceFlags, SelectionFlags } from "./flags.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
+import { withNotebooks } from "./notebook-flag.ts";
+import type { NotebookFlags } from "./notebook-flag.ts";
 import type { PlaceFlags } from "./place-flags.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
 import { writeLines } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 
-export type DiffFlags = PlaceFlags & SelectionFlags & OutputFlags & PaceFlags & LevelFlags;
+export type DiffFlags = PlaceFlags & NotebookFlags & SelectionFlags & OutputFlags & PaceFlags & LevelFlags;
 
 export interface DiffRequest {
   readonly a: Location;
@@ -32,8 +36,11 @@ export function runDiff(terminal: Terminal, { a, b, flags }: DiffRequest): Promi
   return inSession(terminal, { flags, locations: [a, b], phase: "opening" }, async (session) => {
     const started = terminal.now();
     const { signal } = session.interruption;
-    const source = await session.places.source(a, signal);
-    const target = await session.places.target(b, { for: "verify" }, signal);
+    const [source, target] = withNotebooksOf(
+      await session.places.source(a, signal),
+      await session.places.target(b, { for: "verify" }, signal),
+      flags.notebooks,
+    );
     const matched = await matchPlaces(jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency }));
     session.display.event({ type: "phase", phase: "comparing" });
     const { totals, found } = await compare(session, matched, flags);
@@ -55,6 +62,14 @@ export function runDiff(terminal: Terminal, { a, b, flags }: DiffRequest): Promi
         : [...unreadLines(unread, session.style), ...diffSummary(totals, context, session.style)],
     );
   });
+}
+
+/** Of either place that is a workspace. Throws USAGE where none is. */
+function withNotebooksOf(a: Source, b: Target, format: NotebookFlags["notebooks"]): [Source, Target] {
+  return [
+    a.withNotebooks === undefined && b.withNotebooks !== undefined ? a : withNotebooks(a, format),
+    b.withNotebooks === undefined && a.withNotebooks !== undefined ? b : withNotebooks(b, format),
+  ];
 }
 
 /** Writes differences at once, so that none has to be kept; only a JSON report is written as a whole. */

@@ -30,6 +30,7 @@ import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import type { RootFlags } from "./file-flags.ts";
 import type { OutputFlags, PaceFlags, StateFlags } from "./flags.ts";
+import { withNotebooks } from "./notebook-flag.ts";
 import { refuseForeign } from "./output-path.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -76,7 +77,7 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   const { terminal, places, interruption } = session;
   const { options, flags, target: location, plan, force, compression = "auto" } = request;
   const dir = stateDir(flags.state, terminal.env);
-  const { source, ...watch } = watched(await places.source(request.source, interruption.signal), {
+  const { source, ...watch } = watched(withNotebooks(await places.source(request.source, interruption.signal), options.notebooks), {
     location: request.source,
     dir,
     now: terminal.now(),
@@ -85,8 +86,9 @@ async function openJob(session: Session, request: JobRequest): Promise<{ job: Jo
   // A plan that was carried out into a bundle finds everything there.
   const reopen = before !== undefined && (before !== "complete" || plan !== undefined);
   if (location.place === "bundle" && !reopen) await refuseForeign(location.path, { force, dir });
-  const { mapping, onLoss, files } = options;
-  const asked = { selection: questionOf(options.selection), mapping, onLoss, ...(files === undefined ? {} : { files }) };
+  const { mapping, onLoss, files, notebooks } = options;
+  const optional = { ...(files === undefined ? {} : { files }), ...(notebooks === undefined ? {} : { notebooks }) };
+  const asked = { selection: questionOf(options.selection), mapping, onLoss, ...optional };
   const how = { withFiles: files?.artifacts !== "none", force, reopen, compression };
   const use = { for: "write", source, selection: asked, created: new Date(terminal.now()), ...how } as const;
   const target = await places.target(location, use, interruption.signal);

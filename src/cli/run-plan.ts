@@ -23,6 +23,7 @@ import type { OutputFlags, PaceFlags } from "./flags.ts";
 import type { JobOptions } from "./job-options.ts";
 import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
+import { withNotebooks } from "./notebook-flag.ts";
 import { contentCheck, forecastByHost, looksAtFiles, nameCheck, leavesOut, stopsJob, versionsOf } from "./plan-preflight.ts";
 import { beginPlanFile, savePlanStep } from "./plan-output.ts";
 import type { PlanOutput } from "./plan-output.ts";
@@ -117,7 +118,7 @@ function movesFiles({ action, entity }: Step): boolean {
 async function preparePlan(session: Session, request: PlanRequest): Promise<Prepared> {
   const { places, interruption, display } = session;
   const { options, flags } = request;
-  const source = await places.source(request.source, interruption.signal);
+  const source = withNotebooks(await places.source(request.source, interruption.signal), options.notebooks);
   const target = await places.target(request.target, { for: "plan", source }, interruption.signal);
   display.event({ type: "phase", phase: "planning" });
   const job = jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency });

@@ -25,6 +25,8 @@ import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import { hasMapping, mappingOf } from "./mapping-flags.ts";
 import type { MappingFlags } from "./mapping-flags.ts";
+import { withNotebooks } from "./notebook-flag.ts";
+import type { NotebookFlags } from "./notebook-flag.ts";
 import type { PlaceFlags } from "./place-flags.ts";
 import { inSession } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -41,6 +43,7 @@ export type VerifyFlags = PlaceFlags &
   PaceFlags &
   StateFlags &
   LevelFlags &
+  NotebookFlags &
   Partial<NumberFlags> & { readonly onLoss?: "refuse" | "drop" };
 
 export interface VerifyRequest {
@@ -90,10 +93,11 @@ function contextOf(
 async function prepareVerify(session: Session, request: VerifyRequest, given: Given): Promise<Prepared> {
   const { places, interruption, display, terminal } = session;
   const { flags } = request;
-  const source = await places.source(request.source, interruption.signal);
+  const place = await places.source(request.source, interruption.signal);
   const target = await places.target(request.target, { for: "verify" }, interruption.signal);
-  const earlier = await earlierJob(stateDir(flags.state, terminal.env), source, target, request.target);
+  const earlier = await earlierJob(stateDir(flags.state, terminal.env), place, target, request.target);
   const options = combined(given, flags, earlier);
+  const source = withNotebooks(place, options.notebooks);
   for (const note of notes(given, flags, earlier)) display.say(note);
   return prepare(jobOf(session, { source, target, journal: memoryJournal(), options, inFlight: flags.concurrency }));
 }
@@ -103,18 +107,20 @@ type Given = Pick<JobOptions, "selection" | "mapping" | "files">;
 /** What is not given comes from the earlier copy, and the notes tell so. */
 function combined(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined): JobOptions {
   const files = given.files ?? earlier?.options.files;
+  const notebooks = flags.notebooks ?? earlier?.options.notebooks;
   return {
     selection: hasSelection(flags) || earlier === undefined ? given.selection : earlier.options.selection,
     mapping: hasMapping(flags) || earlier === undefined ? given.mapping : earlier.options.mapping,
     onLoss: flags.onLoss ?? earlier?.options.onLoss ?? "refuse",
     versionNumbers: flags.versionNumbers ?? earlier?.options.versionNumbers ?? "preserve",
     ...(files === undefined ? {} : { files }),
+    ...(notebooks === undefined ? {} : { notebooks }),
   };
 }
 
 function notes(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined): string[] {
   if (earlier === undefined) return [];
-  const { mapping, onLoss, selection, versionNumbers, files } = earlier.options;
+  const { mapping, onLoss, selection, versionNumbers, files, notebooks } = earlier.options;
   const none = createMapping({}).canonical;
   const isSame = JSON.stringify(questionOf(selection)) === JSON.stringify(questionOf(given.selection));
   const usesSelection = !hasSelection(flags) && !isSame;
@@ -126,6 +132,7 @@ function notes(given: Given, flags: VerifyFlags, earlier: EarlierJob | undefined
     ...(usesPolicy ? ["--on-loss drop"] : []),
     ...(flags.versionNumbers === undefined && versionNumbers === "compact" ? ["--version-numbers compact"] : []),
     ...(given.files === undefined && files !== undefined ? [createFileFilter(files).wording] : []),
+    ...(flags.notebooks === undefined && notebooks !== undefined ? [`--notebooks ${notebooks}`] : []),
   ].join(" and ");
   return [
     ...(what === "" ? [] : [`using ${what} of the copy of ${timeText(earlier.updated)}: ${earlier.command}`]),

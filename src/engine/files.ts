@@ -99,7 +99,8 @@ async function listDue(move: FileMove, { filter, lose, present }: Sorting, onDue
  * the target lists too: the object they were sent to may have been replaced by another one.
  */
 async function filesThere({ job, key, found, mark }: FileMove): Promise<readonly FileEntry[]> {
-  if (found === undefined || found.mark?.startsWith(mark) === false) return [];
+  // What follows the fingerprint tells which files are there, not that others have changed.
+  if (found === undefined || found.mark?.startsWith(mark.split("+")[0] ?? mark) === false) return [];
   if (found.files !== undefined) return found.files();
   const noted = await job.journal.files(key);
   if (noted.length === 0) return [];

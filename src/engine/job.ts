@@ -5,6 +5,7 @@ import { facts, type Facts, isDated } from "../model/facts.ts";
 import { idOf, PROVENANCE, provenanceDigest } from "../model/keys.ts";
 import type { FileFilter } from "../model/file-filter.ts";
 import type { Mapping } from "../model/mapping.ts";
+import type { NotebookFormat } from "../model/notebook.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Capabilities } from "../ports/capabilities.ts";
 import type { Journal } from "../ports/journal.ts";
@@ -22,6 +23,8 @@ export interface Job {
   readonly onLoss: "refuse" | "drop";
   /** Files that are wanted. Default: all. */
   readonly files?: FileFilter;
+  /** In which form the source gives runs the notebooks that they were made by. Default: not at all. */
+  readonly notebooks?: NotebookFormat;
   /** Default: `preserve`. */
   readonly versionNumbers?: VersionNumbers;
   /** Send once more what may have taken effect already (see Capabilities.unrecognised). Default: false. */

@@ -1,7 +1,10 @@
 // Completion marks: a fingerprint of what was written, with suffixes for what is not, or not quite, as planned. Targets store
 // them as text; only the engine reads them.
+import type { Entity } from "../model/entities.ts";
 import type { FileFilter } from "../model/file-filter.ts";
+import { notebookOf } from "../model/notebook.ts";
 import type { FileLoss } from "./change.ts";
+import type { Job } from "./job.ts";
 import { unlisted } from "./left-out.ts";
 import type { Found } from "../ports/target.ts";
 
@@ -29,6 +32,12 @@ export function markFor(fingerprint: string, state: MarkState): string {
   const lost = own.some((loss) => loss.permanent) ? MARK.lost : "";
   const only = own.length < state.losses.length ? `${ONLY}${state.filter}` : "";
   return `${fingerprint}${state.pendingLinks ? MARK.link : ""}${again}${lost}${only}`;
+}
+
+/** What a run is marked by whose notebook is one of its files: whole without it, it is not whole for a job that asks for it. */
+export function withNotebookMark(fingerprint: string, source: Entity, { notebooks }: Pick<Job, "notebooks">): string {
+  if (notebooks === undefined || source.kind !== "run" || notebookOf(source.tags) === undefined) return fingerprint;
+  return `${fingerprint}+notebook-${notebooks}`;
 }
 
 /** The mark once its references are set. */

@@ -8,7 +8,7 @@ import { localise } from "../model/localise.ts";
 import type { Found } from "../ports/target.ts";
 import type { Action, Change, Step } from "./change.ts";
 import { comparableFacts, hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
-import { actionByMark } from "./marks.ts";
+import { actionByMark, withNotebookMark } from "./marks.ts";
 import { createNumbering } from "./numbering.ts";
 import type { Numbering } from "./numbering.ts";
 import type { Prepared } from "./preflight.ts";
@@ -42,7 +42,7 @@ async function decide(reconciled: Reconciled, planning: Planning): Promise<Step>
   const { job, containers } = prepared;
   const provenance = provenanceOf(source, entity, job, containers);
   // Of what it is at the source: which number it gets says nothing of whether it arrived.
-  const mark = fingerprint(entity);
+  const mark = withNotebookMark(fingerprint(entity), source, job);
   const named = numbering?.follow(entity) ?? { entity, changes: [] };
   const stamp = `${mark} ${provenance.get(PROVENANCE.source) ?? ""}`;
   const step = { source, entity: named.entity, changes: [...changes, ...named.changes], mark, stamp };

@@ -12,6 +12,7 @@ import type {
   Run,
 } from "../model/entities.ts";
 import type { EntityKey } from "../model/entities.ts";
+import type { NotebookFormat } from "../model/notebook.ts";
 import type { PulledIn } from "../model/pulled-in.ts";
 import type { Question } from "../model/question.ts";
 import type { Selection } from "../model/selection.ts";
@@ -120,5 +121,7 @@ export interface Source {
   histories(runs: readonly Run[], signal: AbortSignal): Histories;
   /** Files of an entity that this source yielded. A version's are resolved to wherever they lie. */
   artifacts(owner: Run | LoggedModel | ModelVersion, signal: AbortSignal): ArtifactReader;
+  /** The same as `artifacts`, where each run that a notebook made has that as a further file (model/notebook.ts). Absent: the place has none. */
+  readonly withNotebooks?: (format: NotebookFormat) => Source["artifacts"];
   close(): Promise<void>;
 }

@@ -123,8 +123,8 @@ it("the SDK finds stages, comments, requests, webhooks, permissions and grants a
   });
 });
 
-it("the SDK and MLflow's client read and write paths of DBFS as they know them", async () => {
-  await using fake = await startWorkspace({});
+it("the SDK and MLflow's client read and write paths of DBFS and notebooks as they know them", async () => {
+  await using fake = await startWorkspace({ notebookRevisions: "told apart" });
   expect(await asUser(fake, "paths.py")).toEqual({
     dbfs: {
       listed: [
@@ -145,6 +145,11 @@ it("the SDK and MLflow's client read and write paths of DBFS as they know them",
       left: ["/mnt/a b/small"],
     },
     mlflow: { back: "noted", listed: [["notes/note.txt", false, 5]] },
+    notebooks: {
+      forms: { SOURCE: ["py", true], HTML: ["html", true], JUPYTER: ["ipynb", true] },
+      raw: "print(1)",
+      refused: ["RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "MAX_NOTEBOOK_SIZE_EXCEEDED", "RESOURCE_DOES_NOT_EXIST"],
+    },
   });
 });
 

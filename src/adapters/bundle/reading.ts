@@ -3,6 +3,7 @@ import { MigrationError, asMigrationError } from "../../errors.ts";
 import { closeSelection, rootsOf } from "../../model/closure.ts";
 import type { Digest, Entity, EntityKey, Experiment, Kind, MetricPoint, OriginId, RegisteredModel } from "../../model/entities.ts";
 import { kindOf } from "../../model/keys.ts";
+import { isNotebookFile } from "../../model/notebook.ts";
 import { dependsOn, isAnswer } from "../../model/question.ts";
 import type { Question } from "../../model/question.ts";
 import { runFilter } from "../../model/run-filter.ts";
@@ -235,7 +236,7 @@ async function filesOf(store: RecordStore, owner: EntityKey): Promise<readonly F
 }
 
 function below(files: readonly FileRecord[], path: string): FileRecord[] {
-  if (path === "") return [...files];
+  if (path === "") return files.filter((file) => !isNotebookFile(file.path));
   return files.flatMap((file) => {
     if (file.path === path) return [{ ...file, path: path.slice(path.lastIndexOf("/") + 1) }];
     return file.path.startsWith(`${path}/`) ? [{ ...file, path: file.path.slice(path.length + 1) }] : [];

@@ -20,7 +20,9 @@ const MOST_TRIES = 4;
 
 /** The path of a URI that lies in DBFS as such: neither in a volume nor where a workspace lets nobody in by DBFS (mlflow/utils/uri.py). */
 export function dbfsPath(uri: string): string | undefined {
-  return /^dbfs:(?:\/\/[^/]*)?(\/(?!Volumes\/|databricks\/mlflow-(?:tracking|registry)\/).*?[^/])\/*$/s.exec(uri)?.[1]?.replace(/\/{2,}/g, "/");
+  return /^dbfs:(?:\/\/[^/]*)?(\/(?!Volumes\/|databricks\/mlflow-(?:tracking|registry)\/).*?[^/])\/*$/s
+    .exec(uri)?.[1]
+    ?.replace(/\/{2,}/g, "/");
 }
 
 /** Below an absolute path of DBFS. */

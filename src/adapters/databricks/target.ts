@@ -11,6 +11,7 @@ export function createDatabricksTarget(server: DatabricksServer, source: Source)
   const folders = createFolders(server.http);
   return {
     ...target,
+    ...(source.withNotebooks === undefined ? {} : { withNotebooks: source.withNotebooks }),
     async put(entity, context) {
       if (entity.kind === "experiment" && context.existing === undefined) await folders.makeFor(entity.name, context.signal);
       return target.put(entity, context);

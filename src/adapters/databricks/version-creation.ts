@@ -6,6 +6,7 @@ import { waitOrInterrupt } from "../../http/clock.ts";
 import type { Clock } from "../../http/clock.ts";
 import type { Calls } from "../mlflow/target-calls.ts";
 import { parseWire } from "../mlflow/wire.ts";
+import { createSlots } from "./slots.ts";
 
 /** Of 20 that an older page documents for a workspace. */
 const MOST_OPEN = 5;
@@ -89,27 +90,4 @@ function notCopied({ name, version }: Status, what: string): MigrationError {
   return new MigrationError("REQUEST_FAILED", `version ${version} of ${JSON.stringify(name)} ${what}`, {
     hint: "the registry could not copy the files of its run: see that they are there, delete the version and run the same command again",
   });
-}
-
-interface Slots {
-  run<T>(work: () => Promise<T>): Promise<T>;
-}
-
-function createSlots(most: number): Slots {
-  const waiting: (() => void)[] = [];
-  let open = 0;
-  return {
-    async run(work) {
-      if (open >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-      else open += 1;
-      try {
-        return await work();
-      } finally {
-        // The place goes to the next one, or is free.
-        const next = waiting.shift();
-        if (next === undefined) open -= 1;
-        else next();
-      }
-    },
-  };
 }

@@ -33,6 +33,7 @@ export const wire = {
   dbfsFiles: z.object({ files: z.array(dbfsFile).default([]) }),
   dbfsBlock: z.object({ bytes_read: int64.default(0n), data: text }),
   dbfsHandle: z.object({ handle: int64 }),
+  notebook: z.object({ content: text, file_type: text }),
   files: z.object({ files: listedFiles, ...nextPage }),
   runCredentials: z.object({ credential_infos: z.array(credential).default([]), ...nextPage }),
   modelCredentials: z.object({ credentials: z.array(z.object({ credential_info: credential })).default([]), ...nextPage }),

@@ -5,6 +5,7 @@ import type { Selectable } from "../../model/closure.ts";
 import { KINDS } from "../../model/entities.ts";
 import type { Entity, EntityKey, Kind, LoggedModel, ModelVersion, Run } from "../../model/entities.ts";
 import { isEntry, keyOf, versionKey } from "../../model/keys.ts";
+import { isNotebookFile } from "../../model/notebook.ts";
 import { byVersionAndTime, timeOf } from "../../model/order.ts";
 import { isAnswer } from "../../model/question.ts";
 import type { Question } from "../../model/question.ts";
@@ -98,7 +99,7 @@ function filesOf(place: Store, key: EntityKey): ReadonlyMap<string, StoredFile> 
   const below = entity.files.path === "" ? "" : `${entity.files.path}/`;
   const found = new Map<string, StoredFile>();
   for (const [path, { file, bytes }] of stored(place, entity.files.key).files) {
-    if (!path.startsWith(below)) continue;
+    if (!path.startsWith(below) || (below === "" && isNotebookFile(path))) continue;
     const inner = path.slice(below.length);
     found.set(inner, { file: { ...file, path: inner }, bytes });
   }

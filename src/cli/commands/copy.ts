@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { addMoveFlags } from "../move-flags.ts";
 import type { MoveFlags } from "../move-flags.ts";
 import { move } from "../move.ts";
+import { addNotebookFlag } from "../notebook-flag.ts";
 import type { Terminal } from "../terminal.ts";
 
 export function registerCopy(program: Command, terminal: Terminal): void {
@@ -15,7 +16,7 @@ export function registerCopy(program: Command, terminal: Terminal): void {
     )
     .argument("<SRC>", "where to read: an MLflow server, a name in mlferry.yaml or a bundle")
     .argument("<DST>", "where to write: an MLflow server, a name in mlferry.yaml or a new bundle");
-  addMoveFlags(command)
+  addNotebookFlag(addMoveFlags(command))
     .addHelpText(
       "after",
       `

@@ -1,6 +1,7 @@
 // mlferry diff: two places compared that need not stem from each other.
 import type { Command } from "commander";
 import { addLevelFlag, addOutputFlags, addPaceFlags, addSelectionFlags } from "../flags.ts";
+import { addNotebookFlag } from "../notebook-flag.ts";
 import { refuseTwoPipes } from "../pipe.ts";
 import { addPlaceFlags, createLocator } from "../place-flags.ts";
 import { runDiff } from "../run-diff.ts";
@@ -20,6 +21,7 @@ export function registerDiff(program: Command, terminal: Terminal): void {
   addPlaceFlags(command, { target: true, each: false });
   addLevelFlag(command);
   addSelectionFlags(command);
+  addNotebookFlag(command);
   addPaceFlags(command);
   addOutputFlags(command)
     .addHelpText(

@@ -5,6 +5,7 @@ import type { Compression } from "../../adapters/bundle/spool.ts";
 import { addMoveFlags } from "../move-flags.ts";
 import type { MoveFlags } from "../move-flags.ts";
 import { move } from "../move.ts";
+import { addNotebookFlag } from "../notebook-flag.ts";
 import type { Terminal } from "../terminal.ts";
 
 type ExportFlags = MoveFlags & { readonly output: string; readonly force?: boolean; readonly compression: Compression };
@@ -25,7 +26,7 @@ export function registerExport(program: Command, terminal: Terminal): void {
         .choices(["auto", "none"])
         .default("auto"),
     );
-  addMoveFlags(command)
+  addNotebookFlag(addMoveFlags(command))
     .addHelpText(
       "after",
       `

@@ -7,6 +7,8 @@ import type { LossFlags, NumberFlags, OutputFlags, PaceFlags, SelectionFlags } f
 import { addMappingFlags } from "../mapping-flags.ts";
 import type { MappingFlags } from "../mapping-flags.ts";
 import { move } from "../move.ts";
+import { addNotebookFlag } from "../notebook-flag.ts";
+import type { NotebookFlags } from "../notebook-flag.ts";
 import { addPlaceFlags } from "../place-flags.ts";
 import type { PlaceFlags } from "../place-flags.ts";
 import type { Terminal } from "../terminal.ts";
@@ -18,6 +20,7 @@ type PlanFlags = PlaceFlags &
   MappingFlags &
   LossFlags &
   NumberFlags &
+  NotebookFlags &
   OutputFlags &
   PaceFlags & { readonly out?: string; readonly contentChecks?: boolean };
 
@@ -31,6 +34,7 @@ export function registerPlan(program: Command, terminal: Terminal): void {
   addPlaceFlags(command, { target: true });
   addSelectionFlags(command);
   addFileFlags(command);
+  addNotebookFlag(command);
   addRootFlags(command);
   addMappingFlags(command);
   addLossFlag(command);

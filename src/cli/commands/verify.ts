@@ -9,6 +9,7 @@ import { eachWorkspace } from "../each-workspace.ts";
 import { isServer } from "../location.ts";
 import type { Location } from "../location.ts";
 import { addMappingFlags, mappingOf } from "../mapping-flags.ts";
+import { addNotebookFlag } from "../notebook-flag.ts";
 import { refuseTwoPipes } from "../pipe.ts";
 import { addPlaceFlags, createLocator } from "../place-flags.ts";
 import { runVerify } from "../run-verify.ts";
@@ -28,7 +29,7 @@ export function registerVerify(program: Command, terminal: Terminal): void {
     .argument("[DST]", "where they should be");
   addLevelFlag(command);
   addPlaceFlags(command, { target: true });
-  addRootFlags(addFileFlags(addSelectionFlags(command)));
+  addRootFlags(addNotebookFlag(addFileFlags(addSelectionFlags(command))));
   addMappingFlags(command);
   command.addOption(
     new Option(

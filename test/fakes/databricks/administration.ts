@@ -1,4 +1,4 @@
-// Permissions, registry webhooks, folders and notebooks of the fake workspace.
+// Permissions, registry webhooks and folders of the fake workspace.
 import { compact, exists, fields, invalid, list, missing, optional, page, Refused, required } from "./answer.ts";
 import type { Call, Json } from "./answer.ts";
 import { groupsOf } from "./grants.ts";
@@ -18,8 +18,6 @@ export const administrationRoutes: Routes = [
   [new RegExp(`^DELETE ${HOOKS}\\/delete$`), deleteWebhook],
   [/^POST \/api\/2\.0\/workspace\/mkdirs$/, makeFolders],
   [/^GET \/api\/2\.0\/workspace\/get-status$/, (state, call) => statusOf(state, required(fields(call), "path"))],
-  [/^GET \/api\/2\.0\/workspace\/export$/, exportNotebook],
-  [/^POST \/api\/2\.0\/workspace\/import$/, importNotebook],
   [/^GET \/api\/2\.0\/preview\/scim\/v2\/Me$/, me],
 ];
 
@@ -159,27 +157,6 @@ function statusOf(state: State, path: string): Json {
   const experiment = [...state.experiments.values()].find(({ name, deleted }) => name === path && !deleted);
   if (experiment === undefined) throw missing(`Path (${path}) doesn't exist.`);
   return { path, object_type: "MLFLOW_EXPERIMENT", object_id: Number(experiment.id) };
-}
-
-function exportNotebook(state: State, call: Call): Json {
-  const from = fields(call);
-  const path = required(from, "path");
-  const format = optional(from, "format") ?? "SOURCE";
-  const notebook = state.objects.get(path);
-  if (notebook?.content === undefined) throw missing(`Path (${path}) doesn't exist.`);
-  if (!["SOURCE", "HTML", "JUPYTER"].includes(format)) throw invalid(`Unsupported format ${format}`);
-  return {
-    content: Buffer.from(`${format}:${notebook.content.toString()}`).toString("base64"),
-    file_type: format === "HTML" ? "html" : "py",
-  };
-}
-
-function importNotebook(state: State, call: Call): Json {
-  const path = required(call.body, "path");
-  if (state.objects.has(path) && call.body["overwrite"] !== true) throw exists(`Path (${path}) already exists.`);
-  const content = Buffer.from(required(call.body, "content"), "base64");
-  state.objects.set(path, { type: "NOTEBOOK", id: state.number(), content });
-  return {};
 }
 
 function me(state: State, { user }: Call): Json {

@@ -29,6 +29,8 @@ export interface Rules {
   readonly pendingReads: number;
   /** Whether a version can be made of a folder without files: the registry has nothing to copy then. Default: no. */
   readonly emptySources: boolean;
+  /** What becomes of the undocumented parameter with which a revision of a notebook is exported. Default: the newest text is given. */
+  readonly notebookRevisions: "told apart" | "ignored" | "refused";
   /** Longest value of a run parameter, in characters; documented as 500, newer servers take 6000. */
   readonly paramValueChars: number;
   /** Requests a second for each group of routes; beyond it 429. Default: no limits. */
@@ -53,6 +55,7 @@ export const USUAL: Rules = {
   emptyPages: false,
   pendingReads: 0,
   emptySources: false,
+  notebookRevisions: "ignored",
   paramValueChars: 500,
   ratePerSecond: {},
   retryAfter: 1,

@@ -18,6 +18,7 @@ import { grantRoutes } from "./grants.ts";
 import { createLimiter } from "./limiter.ts";
 import type { Limiter } from "./limiter.ts";
 import { multipartRoutes } from "./multipart.ts";
+import { notebookRoutes } from "./notebooks.ts";
 import { registryRoutes } from "./registry.ts";
 import type { Routes } from "./routes.ts";
 import type { Rules } from "./rules.ts";
@@ -107,6 +108,7 @@ const ROUTES: Routes = [
   ...administrationRoutes,
   ...credentialRoutes,
   ...multipartRoutes,
+  ...notebookRoutes,
   ...dbfsRoutes,
   ...fileRoutes,
   ...unityRoutes,

@@ -1,6 +1,7 @@
 // What the fake workspace remembers. Ids look like Databricks': numbers for experiments and registry objects, hexadecimal for runs.
 import { missing } from "./answer.ts";
 import type { Json } from "./answer.ts";
+import type { WorkspaceObject } from "./notebooks.ts";
 import { USUAL } from "./rules.ts";
 import type { Rules } from "./rules.ts";
 
@@ -114,7 +115,7 @@ export class State {
   /** By object, such as `registered-models/<id>`: principal to level. */
   readonly permissions = new Map<string, Map<string, string>>();
   /** Folders and notebooks of the workspace, by path. */
-  readonly objects = new Map<string, { readonly type: "DIRECTORY" | "NOTEBOOK"; readonly id: string; readonly content?: Buffer }>();
+  readonly objects = new Map<string, WorkspaceObject>();
   /** Everything that the Files API and the stores behind signed URLs hold, by absolute path. */
   readonly files = new Map<string, Buffer>();
   /** Models of Unity Catalog by their lower-case full name, and the schemas that there are. */
