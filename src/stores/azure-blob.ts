@@ -1,6 +1,6 @@
 // Containers of Azure Blob Storage, over Azure's SDK; data lake URIs (abfss:) mean the same containers and are read and written as blobs.
 import { Readable } from "node:stream";
-import type { BlobServiceClient, ContainerClient } from "@azure/storage-blob";
+import type { BlobServiceClient, ContainerClient, Pipeline } from "@azure/storage-blob";
 import { MigrationError } from "../errors.ts";
 import { loadSdk } from "./sdk.ts";
 import { partSizeFor, PARTS_IN_FLIGHT } from "./settings.ts";
@@ -41,22 +41,10 @@ export function createAzureBucket(place: AzurePlace, settings: StoreSettings): B
   };
 }
 
-type AzureConnection = Omit<AzureSettings, "lentToken"> & {
-  /** Of the blob service; default: that of the account. */
-  readonly endpoint?: string;
-};
-
-/** One client, as long as what it was made with holds. */
-function opener(place: AzurePlace, { lentToken, ...settings }: AzureSettings): Open {
+/** One client, made when first used. */
+function opener(place: AzurePlace, settings: AzureSettings): Open {
   let client: Promise<ContainerClient> | undefined;
-  let made: string | undefined;
-  return async () => {
-    const sasToken = await lentToken?.();
-    if (sasToken !== made) client = undefined;
-    made = sasToken;
-    const endpoint = endpointIn(settings.connectionString);
-    return (client ??= connect(place, sasToken === undefined ? settings : { sasToken, ...(endpoint === undefined ? {} : { endpoint }) }));
-  };
+  return () => (client ??= connect(place, settings));
 }
 
 /** Where a connection string says that the blob service is, such as a private one. */
@@ -64,10 +52,13 @@ function endpointIn(connectionString: string | undefined): string | undefined {
   return /(?:^|;)BlobEndpoint=([^;]+)/i.exec(connectionString ?? "")?.[1]?.replace(/\/+$/, "");
 }
 
-async function connect({ container, account, suffix }: AzurePlace, settings: AzureConnection): Promise<ContainerClient> {
+async function connect({ container, account, suffix }: AzurePlace, settings: AzureSettings): Promise<ContainerClient> {
   const sdk = await loadSdk("reading and writing Azure's storage directly", PACKAGES, () => import("@azure/storage-blob"));
-  const url = settings.endpoint ?? `https://${account}.${suffix}`;
+  const url = `https://${account}.${suffix}`;
   const open = async (): Promise<BlobServiceClient> => {
+    if (settings.lentToken !== undefined) {
+      return new sdk.BlobServiceClient(endpointIn(settings.connectionString) ?? url, signingEach(sdk.newPipeline(), settings.lentToken));
+    }
     if (settings.connectionString !== undefined) return sdk.BlobServiceClient.fromConnectionString(settings.connectionString);
     if (settings.accessKey !== undefined) {
       return new sdk.BlobServiceClient(url, new sdk.StorageSharedKeyCredential(account, settings.accessKey));
@@ -85,6 +76,20 @@ async function connect({ container, account, suffix }: AzurePlace, settings: Azu
       hint: "check the form of AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCESS_KEY",
     });
   }
+}
+
+/** Signs every request with what is lent at that moment: a large file may take longer than one signature holds. */
+function signingEach(pipeline: Pipeline, lentToken: () => Promise<string>): Pipeline {
+  pipeline.factories.push({
+    create: (next) => ({
+      async sendRequest(request) {
+        const sasToken = (await lentToken()).replace(/^\?/, "");
+        request.url = `${request.url}${request.url.includes("?") ? "&" : "?"}${sasToken}`;
+        return next.sendRequest(request);
+      },
+    }),
+  });
+  return pipeline;
 }
 
 type Open = () => Promise<ContainerClient>;

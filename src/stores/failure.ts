@@ -15,7 +15,7 @@ export function failureOf(thrown: unknown): StoreFailure | undefined {
     ...(status === undefined ? {} : { status }),
   });
   if (NO_CREDENTIALS.test(`${name} ${code ?? ""} ${thrown.message}`)) return failure("no credentials");
-  if (status === 401 || status === 403) return failure("refused");
+  if (status === 401 || status === 403 || EXPIRED.test(code ?? name)) return failure("refused");
   if (NO_BUCKET.test(`${code ?? ""} ${name} ${thrown.message}`)) return failure("no bucket");
   if (status === 404) return failure("no object");
   if (status === 416) return failure("past the end");
@@ -103,6 +103,8 @@ function causeCode(error: Error): unknown {
 
 const NO_CREDENTIALS =
   /ProviderError|CredentialUnavailableError|AggregateAuthenticationError|ChainedTokenCredential|Could not load (the default )?credentials|Unable to detect a Project Id/i;
+/** S3 answers 400 to a session that has ended. */
+const EXPIRED = /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired)$/;
 const NO_BUCKET = /NoSuchBucket|ContainerNotFound|bucket (does not|not) exist|bucket not found/i;
 const UNREACHABLE: ReadonlySet<string> = new Set([
   "ECONNREFUSED",

@@ -15,18 +15,13 @@ export type OpenGcs = () => Promise<Storage>;
 
 export function createGcsClient(settings: GcsSettings): OpenGcs {
   let client: Promise<Storage> | undefined;
-  let made: string | undefined;
-  return async () => {
-    const token = await settings.lentToken?.();
-    if (token !== made) client = undefined;
-    made = token;
-    return (client ??= connect(settings, token));
-  };
+  return () => (client ??= connect(settings));
 }
 
-async function connect({ keyFile }: GcsSettings, token: string | undefined): Promise<Storage> {
+async function connect({ keyFile, lentToken }: GcsSettings): Promise<Storage> {
   const sdk = await loadSdk("reading and writing gs: directly", PACKAGES, () => import("@google-cloud/storage"));
-  const storage = new sdk.Storage(token === undefined ? (keyFile === undefined ? {} : { keyFilename: keyFile }) : await withToken(token));
+  const own = keyFile === undefined ? {} : { keyFilename: keyFile };
+  const storage = new sdk.Storage(lentToken === undefined ? own : await withTokens(lentToken));
   // Google's SDKs disagree whether STORAGE_EMULATOR_HOST holds the API's path: Python's adds it, which is what users have set.
   if (storage.customEndpoint && !storage.baseUrl.includes("/storage/v1")) storage.baseUrl = `${storage.apiEndpoint}/storage/v1`;
   return storage;
@@ -48,11 +43,15 @@ export function createGcsBucket(name: string, open: OpenGcs, settings: StoreSett
   };
 }
 
-/** An emulator is told it too: nothing else shows that it would have been sent. */
-async function withToken(token: string): Promise<StorageOptions> {
+/**
+ * Every request asks for the token, since a large file may take longer than one holds. An emulator is told it too: nothing else shows that
+ * it would have been sent.
+ */
+async function withTokens(lentToken: () => Promise<string>): Promise<StorageOptions> {
   const { OAuth2Client } = await loadSdk("reading and writing gs: directly", PACKAGES, () => import("google-auth-library"));
   const authClient = new OAuth2Client();
-  authClient.setCredentials({ access_token: token });
+  // Long past: the SDK keeps none of them.
+  authClient.refreshHandler = async () => ({ access_token: await lentToken(), expiry_date: 1 });
   return { authClient, projectId: "lent", useAuthWithCustomEndpoint: true };
 }
 
@@ -89,7 +88,9 @@ type Head = Readonly<Record<string, string | undefined>>;
 function headOf(stream: Readable): Promise<Head> {
   return new Promise((resolve, reject) => {
     stream.once("error", reject);
-    stream.once("response", (answer: { readonly headers: Head }) => {
+    stream.once("response", (answer: { readonly headers: Head; readonly statusCode: number }) => {
+      // Its error comes after it.
+      if (answer.statusCode >= 400) return;
       stream.removeListener("error", reject);
       // Whoever reads the stream gets the error; without a listener it would end the process first.
       stream.on("error", () => undefined);

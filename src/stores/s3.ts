@@ -4,7 +4,7 @@ import { addAbortSignal, Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { loadSdk } from "./sdk.ts";
 import { partSizeFor, PARTS_IN_FLIGHT } from "./settings.ts";
-import type { S3Settings, StoreSettings } from "./settings.ts";
+import type { S3Credentials, S3Settings, StoreSettings } from "./settings.ts";
 import type { Bucket, Listed, Opened, Sent } from "./store.ts";
 
 export const S3_PACKAGES = ["@aws-sdk/client-s3", "@aws-sdk/lib-storage"] as const;
@@ -19,7 +19,8 @@ export function createS3Client(settings: S3Settings): OpenS3 {
 
 async function connect(settings: S3Settings): Promise<S3Client> {
   const sdk = await loadSdk("reading and writing s3: directly", S3_PACKAGES, () => import("@aws-sdk/client-s3"));
-  const { endpoint, addressing, ignoreTls, region, profile, lentKeys, credentials = lentKeys } = settings;
+  const { endpoint, addressing, ignoreTls, region, profile, lentKeys } = settings;
+  const credentials = lentKeys === undefined ? settings.credentials : askedEachTime(lentKeys);
   const options = {
     followRegionRedirects: true,
     // As boto3 does: another service than Amazon's is addressed by path.
@@ -42,6 +43,11 @@ async function connect(settings: S3Settings): Promise<S3Client> {
     client.destroy();
     return new sdk.S3Client({ ...options, region: "us-east-1" });
   }
+}
+
+/** Long past, so that the SDK keeps none of them: who lends them knows better when others are due. */
+function askedEachTime(lentKeys: () => Promise<S3Credentials>): () => Promise<S3Credentials & { readonly expiration: Date }> {
+  return async () => ({ ...(await lentKeys()), expiration: new Date(0) });
 }
 
 const CONNECT_TIMEOUT_MS = 15_000;

@@ -28,8 +28,8 @@ export interface S3Settings {
   readonly expectedBucketOwner?: string;
   readonly profile?: string;
   readonly credentials?: S3Credentials;
-  /** Asked again when they end; in the place of all other credentials. */
-  readonly lentKeys?: () => Promise<S3Credentials & { readonly expiration?: Date }>;
+  /** Keys that end: asked for before each request, and in the place of all other credentials. */
+  readonly lentKeys?: () => Promise<S3Credentials>;
 }
 
 /** The first that is set is used; with none, Azure's default credentials are. */
@@ -37,14 +37,14 @@ export interface AzureSettings {
   readonly connectionString?: string;
   readonly accessKey?: string;
   readonly sasToken?: string;
-  /** A shared access signature that ends: asked for before each use, and in the place of all others. A connection string then says where alone. */
+  /** A shared access signature that ends: asked for before each request, and in the place of all others. A connection string then says where alone. */
   readonly lentToken?: () => Promise<string>;
 }
 
 export interface GcsSettings {
   /** Path of a service account's key. */
   readonly keyFile?: string;
-  /** An access token that ends: asked for before each use, and in the place of all logins. */
+  /** An access token that ends: asked for before each request, and in the place of all logins. */
   readonly lentToken?: () => Promise<string>;
 }
 

@@ -13,7 +13,7 @@ export interface StoredFile {
 export interface StoredBody {
   /** Absent where it is not known before the end; held against the bytes otherwise. */
   readonly sizeBytes?: number;
-  /** Called once. */
+  /** Called once; a second time only by a store with lent credentials, when these were refused. */
   open(): AsyncIterable<Uint8Array>;
 }
 
