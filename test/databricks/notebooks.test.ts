@@ -177,6 +177,21 @@ describe("the notebook of a run", () => {
   });
 });
 
+describe("whether a workspace tells revisions apart", () => {
+  it("is asked again where no answer came, and until then no text is given as that of a revision", async () => {
+    await using fake = await workspace({ rules: { notebookRevisions: "told apart" } }, () => ({}));
+    const [revision = ""] = revisionsOf(fake);
+    const { http } = await connect(fake);
+    const notebooks = createNotebooks(http, "source");
+    fake.after(2, () => fake.lose(/workspace\/export$/, "before", "before", "before"));
+    expect(await notebooks.fileOf({ path: TRAIN, revision }, never)).toMatchObject({ lacking: "answer" });
+    expect(await notebooks.fileOf({ path: TRAIN, revision }, never)).toMatchObject({
+      file: { path: `databricks_notebook/train@${revision}.py` },
+    });
+    await http.close();
+  });
+});
+
 describe("a copy with notebooks", () => {
   const copied = (source: Source, target: Job["target"], notebooks?: NotebookFormat): Job =>
     job(source, target, { ...(notebooks === undefined ? {} : { notebooks }), onLoss: "refuse" });

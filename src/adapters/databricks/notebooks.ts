@@ -34,11 +34,11 @@ export function createNotebooks(http: HttpClient, format: NotebookFormat, heldBy
     asking.held.of(JSON.stringify([path, revision]), () => slots.run(() => fetchOne(asking, { path, revision }, signal)));
   return {
     async fileOf({ path, revision }, signal) {
-      if (revision === undefined || (await asking.toldApart) === false) return take(path, undefined, signal);
+      if (revision === undefined || asking.toldApart === false) return take(path, undefined, signal);
       const file = await take(path, revision, signal);
-      // Asked for a revision that no notebook has, a workspace that knows of revisions refuses.
       if (file.lacking === "answer") return file;
       const tellsApart = file.lacking === undefined && (await tellsRevisions(asking, path, signal));
+      if (typeof tellsApart === "object") return tellsApart;
       if (!tellsApart) return take(path, undefined, signal);
       return { ...file, file: { ...file.file, path: file.file.path.replace(/(\.[^./]*)$/, `@${revision}$1`) } };
     },
@@ -50,7 +50,9 @@ interface Asking {
   readonly format: NotebookFormat;
   readonly held: Held;
   /** Whether the workspace gives the text of a revision, and not always the newest; undefined before it was asked. */
-  toldApart?: Promise<boolean> | undefined;
+  toldApart?: boolean;
+  /** The question of that, while it is under way. */
+  asked?: Promise<boolean | NotebookFile> | undefined;
 }
 
 interface Wanted {
@@ -74,18 +76,28 @@ function exported({ http, format }: Asking, { path, revision }: Wanted, signal: 
 }
 
 async function fetchOne(asking: Asking, wanted: Wanted, signal: AbortSignal): Promise<NotebookFile> {
-  const name = wanted.path.slice(wanted.path.lastIndexOf("/") + 1);
   try {
     const { content, file_type: type } = await exported(asking, wanted, signal);
     const bytes = Buffer.from(content, "base64");
     const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}` as const;
-    return { file: { path: `${NOTEBOOK_FOLDER}/${name}.${endingOf(asking.format, type)}`, sizeBytes: bytes.length, digest }, bytes };
+    return { file: { path: `${placeOf(wanted)}.${endingOf(asking.format, type)}`, sizeBytes: bytes.length, digest }, bytes };
   } catch (thrown) {
-    const error = asMigrationError(thrown);
-    if (!concernsOne(error)) throw error;
-    const reason = `cannot read the notebook ${wanted.path}: ${error.message}`;
-    return { file: { path: `${NOTEBOOK_FOLDER}/${name}`, sizeBytes: 0, unreadable: reason }, lacking: isNoSuch(error) ? "text" : "answer" };
+    return lackingFile(wanted, thrown);
   }
+}
+
+function placeOf({ path }: Pick<Wanted, "path">): string {
+  return `${NOTEBOOK_FOLDER}/${path.slice(path.lastIndexOf("/") + 1)}`;
+}
+
+/** One that is gone, that this login may not read, or that is too large. Rethrows what concerns more than this one. */
+function lackingFile(wanted: Pick<Wanted, "path">, thrown: unknown): NotebookFile {
+  const error = asMigrationError(thrown);
+  const { code, request } = error;
+  if (code !== "NOT_FOUND" && code !== "REQUEST_FAILED" && !(code === "NOT_AUTHORISED" && request?.status === 403)) throw error;
+  const unreadable = `cannot read the notebook ${wanted.path}: ${error.message}`;
+  const isRefused = request?.status !== undefined && request.status < 500;
+  return { file: { path: placeOf(wanted), sizeBytes: 0, unreadable }, lacking: isRefused ? "text" : "answer" };
 }
 
 function endingOf(format: NotebookFormat, type: string): string {
@@ -94,26 +106,22 @@ function endingOf(format: NotebookFormat, type: string): string {
   return /^[a-z0-9]{1,10}$/i.test(type) ? type.toLowerCase() : "txt";
 }
 
-/** One that is gone, that this login may not read, or that is too large. */
-function concernsOne({ code, request }: MigrationError): boolean {
-  return code === "NOT_FOUND" || code === "REQUEST_FAILED" || (code === "NOT_AUTHORISED" && request?.status === 403);
+/** A workspace that knows of revisions refuses one that no notebook has. Gives the notebook as one that cannot be had where no answer came. */
+function tellsRevisions(asking: Asking, path: string, signal: AbortSignal): Promise<boolean | NotebookFile> {
+  if (asking.toldApart !== undefined) return Promise.resolve(asking.toldApart);
+  asking.asked ??= refusesRevision(asking, path, signal).finally(() => (asking.asked = undefined));
+  return asking.asked;
 }
 
-function isNoSuch({ code, request }: MigrationError): boolean {
-  return code === "NOT_FOUND" || (code === "REQUEST_FAILED" && request?.status === 400);
-}
-
-function tellsRevisions(asking: Asking, path: string, signal: AbortSignal): Promise<boolean> {
-  const known = (asking.toldApart ??= exported(asking, { path, revision: "1" }, signal).then(
-    () => false,
-    (thrown: unknown) => {
-      if (isNoSuch(asMigrationError(thrown))) return true;
-      throw thrown;
-    },
-  ));
-  // What one caller broke off is no answer to the next.
-  known.catch(() => (asking.toldApart = undefined));
-  return known;
+async function refusesRevision(asking: Asking, path: string, signal: AbortSignal): Promise<boolean | NotebookFile> {
+  try {
+    await exported(asking, { path, revision: "1" }, signal);
+    return (asking.toldApart = false);
+  } catch (thrown) {
+    const { code, request } = asMigrationError(thrown);
+    if (code === "NOT_FOUND" || (code === "REQUEST_FAILED" && request?.status === 400)) return (asking.toldApart = true);
+    return { ...lackingFile({ path }, thrown), lacking: "answer" };
+  }
 }
 
 interface Held {
