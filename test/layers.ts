@@ -56,6 +56,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       "@azure/storage-blob",
       "@google-cloud/storage",
       "google-auth-library",
+      // Pools of connections, for an SDK to use.
+      "node:http",
+      "node:https",
       "node:timers/promises",
       ...FILES,
     ],

@@ -1,5 +1,7 @@
 // Buckets of Amazon S3 and of services that speak its protocol, over the AWS SDK. What is not in the settings, its own chain finds:
 // variables, shared configuration and credential files, SSO, container and instance roles.
+import http from "node:http";
+import https from "node:https";
 import { addAbortSignal, Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { loadSdk } from "./sdk.ts";
@@ -29,6 +31,7 @@ async function connect(settings: S3Settings): Promise<S3Client> {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: SOCKET_TIMEOUT_MS,
       ...(ignoreTls === true ? { httpsAgent: { rejectUnauthorized: false } } : {}),
+      ...(lentKeys === undefined ? {} : sharedAgents(ignoreTls === true)),
     },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(profile === undefined ? {} : { profile }),
@@ -40,9 +43,18 @@ async function connect(settings: S3Settings): Promise<S3Client> {
     return client;
   } catch {
     // boto3 asks the region nearest to everything where none is set; a redirect then tells the bucket's own.
-    client.destroy();
     return new sdk.S3Client({ ...options, region: "us-east-1" });
   }
+}
+
+const SHARED = { keepAlive: true, maxSockets: 50 } as const;
+const plain = new http.Agent(SHARED);
+const checked = new https.Agent(SHARED);
+const unchecked = new https.Agent({ ...SHARED, rejectUnauthorized: false });
+
+/** Keys are lent for one version, and each has a client: connections of their own would pile up. */
+function sharedAgents(ignoreTls: boolean): { readonly httpAgent: http.Agent; readonly httpsAgent: https.Agent } {
+  return { httpAgent: plain, httpsAgent: ignoreTls ? unchecked : checked };
 }
 
 /** Long past, so that the SDK keeps none of them: who lends them knows better when others are due. */

@@ -164,6 +164,18 @@ describe("a bucket of S3 with lent keys", () => {
     expect(ask.asked).toBe(2);
   });
 
+  it("shares its connections among all that are opened in it", async () => {
+    await open(lender(keys));
+    let connections = 0;
+    server?.on("connection", () => (connections += 1));
+    const endpoint = `http://127.0.0.1:${String((server?.address() as AddressInfo).port)}`;
+    for (let version = 1; version <= 5; version += 1) {
+      const store = await openLent(`s3://bucket/uc/${String(version)}`, lender(keys), { s3: { endpoint, region: "us-east-1" } });
+      expect(await read(store, "a")).toBe("abc");
+    }
+    expect(connections).toBe(1);
+  });
+
   it("that refuses what was lent a moment ago is told, without a secret", async () => {
     const ask = lender(keys);
     const store = await open(ask, () => ({ status: 403, body: "<Error><Code>AccessDenied</Code><Message>no</Message></Error>" }));
