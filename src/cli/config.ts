@@ -23,6 +23,8 @@ export interface Registry {
   /** Absent: what the environment holds is used, as for an address. */
   readonly login?: RegistryLogin;
   readonly workspace?: string;
+  /** Of an open-source Unity Catalog: the MLflow server that holds its runs, an address or the name of another entry. */
+  readonly tracking?: string;
   /** Certificates (PEM) that are trusted beside the usual ones. */
   readonly caFile?: string;
 }
@@ -65,6 +67,7 @@ const registrySchema = z
     username_env: variable.optional(),
     password_env: variable.optional(),
     workspace: z.string().min(1).optional(),
+    tracking: z.string().min(1).optional(),
     ca_file: z.string().min(1).optional(),
   })
   .superRefine((entry, context) => {
@@ -73,7 +76,15 @@ const registrySchema = z
   });
 
 const configSchema = z.strictObject({
-  registries: z.record(z.string().regex(NAME, "a name is made of letters, digits, - _ and ."), registrySchema).optional(),
+  registries: z
+    .record(z.string().regex(NAME, "a name is made of letters, digits, - _ and ."), registrySchema)
+    .superRefine((entries, context) => {
+      for (const [name, entry] of Object.entries(entries)) {
+        const message = trackingProblem(entry, entries);
+        if (message !== undefined) context.addIssue({ code: "custom", path: [name, "tracking"], message });
+      }
+    })
+    .optional(),
 });
 
 type Entry = z.infer<typeof registrySchema>;
@@ -127,7 +138,7 @@ function invalid(file: YamlFile, issue: z.core.$ZodIssue): MigrationError {
   const { message } = issue.code === "invalid_key" ? (issue.issues[0] ?? issue) : issue;
   const place = issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
   return new MigrationError("CONFIG_INVALID", `${file.where([...issue.path, ...keys])} is not valid${place}: ${message.toLowerCase()}`, {
-    hint: "known keys: registries: {NAME: {uri, token_env | token_file | token_command | username(_env) and password_env, workspace, ca_file}}",
+    hint: "known keys: registries: {NAME: {uri, token_env | token_file | token_command | username(_env) and password_env, workspace, tracking, ca_file}}",
   });
 }
 
@@ -145,6 +156,14 @@ function workspaceProblem({ uri, workspace }: Entry): string | undefined {
   return workspace === undefined || /^https?:/i.test(uri) ? undefined : "a workspace is a part of an mlflow server, and the uri names none";
 }
 
+/** It is an MLflow server's address, or the name of one. */
+function trackingProblem({ uri, tracking }: Entry, entries: Readonly<Record<string, Entry>>): string | undefined {
+  if (tracking === undefined) return undefined;
+  if (!/^uc:/i.test(uri)) return "tracking is for uc: registries; others have their runs themselves";
+  const server = entries[tracking]?.uri ?? tracking;
+  return /^https?:\/\/[^/]/i.test(server) ? undefined : "tracking is the address of an mlflow server, or the name of one in this file";
+}
+
 function registryOf(name: string, entry: Entry, folder: string): Registry {
   const login = loginOf(entry, folder);
   return {
@@ -152,6 +171,7 @@ function registryOf(name: string, entry: Entry, folder: string): Registry {
     uri: entry.uri,
     ...(login === undefined ? {} : { login }),
     ...(entry.workspace === undefined ? {} : { workspace: entry.workspace }),
+    ...(entry.tracking === undefined ? {} : { tracking: entry.tracking }),
     ...(entry.ca_file === undefined ? {} : { caFile: resolve(folder, entry.ca_file) }),
   };
 }

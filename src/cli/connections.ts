@@ -4,10 +4,13 @@ import { connectDatabricks } from "../adapters/databricks/connect.ts";
 import type { DatabricksServer } from "../adapters/databricks/connect.ts";
 import { DATABRICKS_RATES } from "../adapters/databricks/rates.ts";
 import { withUnityCatalog } from "../adapters/unity-catalog/unity-catalog.ts";
+import type { OssOptions } from "../adapters/unity-catalog-oss/catalog.ts";
+import { withOpenCatalog } from "../adapters/unity-catalog-oss/paired.ts";
 import { openUnityCatalogOss } from "../adapters/unity-catalog-oss/unity-catalog-oss.ts";
 import { createStoreClients } from "../adapters/mlflow/store-clients.ts";
 import { connectMlflow } from "../adapters/mlflow/connect.ts";
-import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
+import type { ConnectOptions } from "../adapters/mlflow/connect.ts";
+import type { MlflowServer, OpenSourceServer } from "../adapters/mlflow/server.ts";
 import type { LevelChange } from "../http/adaptive.ts";
 import { createHttpClient } from "../http/client.ts";
 import type { HttpClientOptions, RetryEvent } from "../http/client.ts";
@@ -18,11 +21,12 @@ import type { Stores } from "../stores/open.ts";
 import type { StoreSettings } from "../stores/settings.ts";
 import type { Target } from "../ports/target.ts";
 import { credentialsOf, unityCredentials } from "./credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { databricksLogin } from "./databricks-login.ts";
 import { rootRulesOf } from "./file-flags.ts";
 import type { RootFlags } from "./file-flags.ts";
 import type { PaceFlags } from "./flags.ts";
-import { isDatabricks, isServer } from "./location.ts";
+import { hostsOf, isDatabricks } from "./location.ts";
 import type { DatabricksLocation, Location, MlflowLocation, Role, ServerLocation, UnityLocation } from "./location.ts";
 import { routeOf } from "./route.ts";
 import { signedUrlsFor, storeSettingsFor } from "./store-settings.ts";
@@ -47,6 +51,8 @@ export interface Connections {
   openWorkspace(location: DatabricksLocation, role: Role, signal: AbortSignal): Promise<DatabricksServer>;
   /** An open-source Unity Catalog, for reading and for writing. */
   openCatalog(location: UnityLocation, role: Role, signal: AbortSignal): Promise<Target>;
+  /** An open server as it is, or with the catalog that the location pairs it with; this closes with its files. */
+  complete(server: OpenSourceServer, location: ServerLocation, role: Role, signal: AbortSignal): Promise<MlflowServer>;
   /** Requests sent so far, by host, over connections that are closed too. */
   requests(): ReadonlyMap<string, number>;
   /** How each host that was asked was paced. */
@@ -61,18 +67,15 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const servers: Opened[] = [];
   const storage = (role: Role): Storage => storageFor(role, options);
   const clientOf = (location: ServerLocation): HttpClientOptions => clientFor(location, pacers.of(location.host), options);
+  const catalog = (location: UnityLocation, role: Role): OssOptions => {
+    const http = createHttpClient({ ...clientOf(location), ...unityCredentials(location, role, terminal) });
+    servers.push({ host: location.host, server: { http } });
+    return { http, ...storage(role) };
+  };
   return {
     async open(location, role, signal) {
-      const { workspace } = location;
-      const client = {
-        ...clientOf(location),
-        writes: role === "target",
-        ...credentialsOf(location, role, terminal),
-        signedUrls: signedUrlsFor(role, terminal.env),
-        stores: storage(role).stores,
-        ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),
-      };
-      const server = await connectMlflow(client, signal);
+      const { stores } = storage(role);
+      const server = await connectMlflow({ ...clientOf(location), ...mlflowOptions(location, role, terminal), stores }, signal);
       servers.push({ host: location.host, server });
       return server;
     },
@@ -85,14 +88,26 @@ export function createConnections(options: ConnectionsOptions): Connections {
       servers.push({ host: location.host, server });
       return server;
     },
-    openCatalog(location, role, signal) {
-      const http = createHttpClient({ ...clientOf(location), ...unityCredentials(location, role, terminal) });
-      servers.push({ host: location.host, server: { http } });
-      return openUnityCatalogOss({ http, ...storage(role) }, signal);
+    openCatalog: (location, role, signal) => openUnityCatalogOss(catalog(location, role), signal),
+    async complete(server, location, role, signal) {
+      return location.place === "uc" ? withOpenCatalog(server, catalog(location, role), signal) : server;
     },
     requests: () => requestsOf(servers),
     pace: () => pacers.reports(),
     transfers: () => pacers.transfers(),
+  };
+}
+
+type MlflowClient = Omit<ConnectOptions, keyof HttpClientOptions | "stores"> & Credentials;
+
+/** What clients of MLflow servers have. */
+function mlflowOptions(location: MlflowLocation, role: Role, terminal: ConnectionsOptions["terminal"]): MlflowClient {
+  const { workspace } = location;
+  return {
+    writes: role === "target",
+    ...credentialsOf(location, role, terminal),
+    signedUrls: signedUrlsFor(role, terminal.env),
+    ...(workspace === undefined ? {} : { workspace: { name: workspace.name, ifAny: workspace.ambient === true } }),
   };
 }
 
@@ -133,7 +148,7 @@ interface Pacers {
 
 /** One pacer per host. */
 function createPacers({ pace, locations, onWait, onLevel }: ConnectionsOptions): Pacers {
-  const hosts = locations.flatMap((location) => (isServer(location) ? [location.host] : []));
+  const hosts = locations.flatMap(hostsOf);
   const workspaces = new Set(locations.flatMap((one) => (isDatabricks(one) ? [one.host] : [])));
   const pacers = new Map<string, Pacer>();
   const create = (host: string): Pacer =>

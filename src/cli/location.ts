@@ -41,6 +41,10 @@ export interface DatabricksLocation extends ServerAddress {
 /** An open-source Unity Catalog. */
 export interface UnityLocation extends ServerAddress {
   readonly place: "uc";
+  /** The server that holds the runs which its versions name. Absent: none is known. */
+  readonly tracking?: MlflowLocation;
+  /** What a flag called that; absent where mlferry.yaml says it. */
+  readonly trackingFlag?: string;
 }
 
 /** A location of a bundle. */
@@ -120,6 +124,24 @@ export function isServer(location: Location): location is ServerLocation {
 /** Whether it is a Databricks workspace, with either of its registries. */
 export function isDatabricks(location: Location): location is DatabricksLocation {
   return location.place === "databricks" || location.place === "databricks-uc";
+}
+
+/** The MLflow server of a place: itself, or the one that it is paired with. */
+export function trackingOf(location: Location): MlflowLocation | undefined {
+  if (location.place === "mlflow") return location;
+  return location.place === "uc" ? location.tracking : undefined;
+}
+
+/** Whether it is a catalog whose runs are at no known server. */
+export function isCatalogAlone(location: Location): location is UnityLocation {
+  return location.place === "uc" && location.tracking === undefined;
+}
+
+/** Hosts that are asked at a place. */
+export function hostsOf(location: Location): readonly string[] {
+  if (!isServer(location)) return [];
+  const tracking = location.place === "uc" ? location.tracking : undefined;
+  return [location.host, ...(tracking === undefined ? [] : [tracking.host])];
 }
 
 /** Two locations are one place when both are the same path, or the same registry of the same server: a workspace has two. */

@@ -8,6 +8,7 @@ import type { Location } from "./location.ts";
 import { hasMapping } from "./mapping-flags.ts";
 import { jobOptionsOf } from "./move-flags.ts";
 import type { MoveFlags } from "./move-flags.ts";
+import { refuseTracking } from "./pairing.ts";
 import { refuseTerminals, refuseTwoPipes } from "./pipe.ts";
 import { createLocator } from "./place-flags.ts";
 import { runJob } from "./run-job.ts";
@@ -42,7 +43,12 @@ export async function move(terminal: Terminal, { kind, source, target, flags, ou
   for (const role of ["source", "target"] as const) rootRulesOf(flags, role);
   const { force = false, compression = "auto" } = writing;
   const { config, locate } = createLocator(terminal, flags);
-  const locateTarget = (): Location => (kind === "export" ? outputLocation(target) : locate(target, { role: "target" }));
+  const locateTarget = (): Location => {
+    if (kind !== "export") return locate(target, { role: "target" });
+    const output = outputLocation(target);
+    refuseTracking(output, "target", flags);
+    return output;
+  };
   if (flags.workspaces === undefined) {
     const from = readable(kind, locate(source, { role: "source" }));
     const output = out === undefined ? {} : { output: { path: out, source, target } };

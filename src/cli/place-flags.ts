@@ -6,11 +6,13 @@ import { readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { repeatable } from "./flags.ts";
 import { workspaceUrlIn } from "./databricks-login.ts";
-import { isServer, parseLocation } from "./location.ts";
+import { isServer, parseLocation, trackingOf } from "./location.ts";
 import type { ChosenWorkspace, Location, LocationOptions, Role } from "./location.ts";
+import { addTrackingFlags, withTracking } from "./pairing.ts";
+import type { TrackingFlags } from "./pairing.ts";
 import type { Environment, Terminal } from "./terminal.ts";
 
-export interface PlaceFlags {
+export interface PlaceFlags extends TrackingFlags {
   readonly config?: string;
   readonly sourceWorkspace?: string;
   readonly targetWorkspace?: string;
@@ -24,6 +26,7 @@ export function addPlaceFlags(command: Command, { target, each = true }: { reado
     command.addOption(new Option("--target-workspace <name>", "which workspace of the target server to write").conflicts("workspaces"));
   }
   if (each) command.addOption(repeatable("--workspaces <glob>", "each workspace of this name by itself; '*' for all (repeatable)"));
+  addTrackingFlags(command, { target });
   return command.option("--config <file>", "names of registries (default: mlferry.yaml here, or in ~/.config/mlferry)");
 }
 
@@ -39,8 +42,11 @@ export function createLocator(terminal: Pick<Terminal, "env">, flags: PlaceFlags
   return {
     config,
     locate(text, options) {
-      const location = parseLocation(text, { ...options, config, workspaceUrl: workspaceUrlIn(terminal.env) });
-      return withWorkspace(location, { role: options.role, flags, env: terminal.env });
+      const { role } = options;
+      const parse = (one: string, how: Omit<LocationOptions, "config">): Location =>
+        parseLocation(one, { ...how, config, workspaceUrl: workspaceUrlIn(terminal.env) });
+      const location = withTracking(parse(text, options), { role, flags, parse: (server) => parse(server, { role, use: "write" }) });
+      return withWorkspace(location, { role, flags, env: terminal.env });
     },
   };
 }
@@ -52,15 +58,18 @@ function withWorkspace(
 ): Location {
   const { role, flags, env } = given;
   const flag = role === "source" ? flags.sourceWorkspace : flags.targetWorkspace;
-  if (location.place !== "mlflow") {
+  const mlflow = trackingOf(location);
+  if (mlflow === undefined) {
     if (flag === undefined) return location;
     const what = isServer(location) ? location.place : "a bundle";
     throw new MigrationError("USAGE", `--${role}-workspace is given, and the ${role} is ${what}, which has no workspaces`, {
       hint: "leave the flag out",
     });
   }
-  const chosen = flag === undefined ? (location.workspace ?? ambientWorkspace(env)) : { name: flag };
-  return chosen === undefined ? location : { ...location, workspace: chosen };
+  const chosen = flag === undefined ? (mlflow.workspace ?? ambientWorkspace(env)) : { name: flag };
+  if (chosen === undefined) return location;
+  const tracking = { ...mlflow, workspace: chosen };
+  return location.place === "uc" ? { ...location, tracking } : tracking;
 }
 
 function ambientWorkspace(env: Environment): ChosenWorkspace | undefined {

@@ -11,8 +11,9 @@ import type { DatabricksServer } from "../adapters/databricks/connect.ts";
 import { examineDatabricks } from "../adapters/databricks/examine.ts";
 import { createDatabricksSource } from "../adapters/databricks/source.ts";
 import { createDatabricksTarget } from "../adapters/databricks/target.ts";
+import { examineUnityCatalogOss } from "../adapters/unity-catalog-oss/examine.ts";
 import { createMemory } from "../adapters/memory/memory.ts";
-import type { OpenSourceServer } from "../adapters/mlflow/server.ts";
+import type { MlflowServer, OpenSourceServer } from "../adapters/mlflow/server.ts";
 import { examineMlflow } from "../adapters/mlflow/examine.ts";
 import { createMlflowSource } from "../adapters/mlflow/source.ts";
 import { createMlflowTarget } from "../adapters/mlflow/target.ts";
@@ -20,7 +21,6 @@ import { createWorkspace } from "../adapters/mlflow/workspaces.ts";
 import type { Workspace } from "../adapters/mlflow/workspaces.ts";
 import { sharesTracking } from "../engine/same-tracking.ts";
 import { MigrationError } from "../errors.ts";
-import type { HttpClient } from "../http/client.ts";
 import type { Examined, ExamineOptions } from "../ports/checks.ts";
 import type { Source } from "../ports/source.ts";
 import type { Target } from "../ports/target.ts";
@@ -28,7 +28,7 @@ import type { UnreadWorkspaces } from "../report/unread-workspaces.ts";
 import { bundleAsTarget } from "./bundle-as-target.ts";
 import { createConnections } from "./connections.ts";
 import type { Connections, ConnectionsOptions } from "./connections.ts";
-import { isDatabricks, isServer } from "./location.ts";
+import { isCatalogAlone, isDatabricks, isServer, trackingOf } from "./location.ts";
 import type { BundleLocation, Location, MlflowLocation, NamedLocation, Role, ServerLocation } from "./location.ts";
 import { otherWorkspaces } from "./other-workspaces.ts";
 import { refuseTerminals, spoolStdin, stdoutSink, temporaryFolder } from "./pipe.ts";
@@ -71,39 +71,45 @@ export interface Places {
   close(): Promise<void>;
 }
 
+interface Closable {
+  close(): Promise<void>;
+}
+
 export function createPlaces(options: PlacesOptions): Places {
   const connections = createConnections(options);
-  const opened: { close(): Promise<void> }[] = [];
-  const keep = <T extends { close(): Promise<void> }>(place: T): T => {
+  const opened: Closable[] = [];
+  const keep = <T extends Closable>(place: T): T => {
     opened.push(place);
     return place;
   };
-  const { connect, connectWorkspace } = kept(connections, keep);
+  const connecting = kept(connections, keep);
+  const { connect, connectWorkspace, openCatalog } = connecting;
   let unread: UnreadWorkspaces | undefined;
   return {
     async source(location, signal) {
       if (!isServer(location)) return keep(await openBundleSource(await bundleToRead(location, options, signal), { signal }));
       if (isDatabricks(location)) return keep(createDatabricksSource(await connectWorkspace(location, "source", signal)));
-      if (location.place === "uc") return keep(await connections.openCatalog(location, "source", signal));
+      if (isCatalogAlone(location)) return openCatalog(location, "source", signal);
       const mlflow = requireMlflow(location);
       const server = await connect(mlflow, "source", signal);
       const { notes, unread: passedOver } = otherWorkspaces(mlflow, server, "source");
       unread = passedOver;
       notes.forEach(options.onNote);
-      return keep(createMlflowSource(server));
+      return keep(createMlflowSource(await connections.complete(server, location, "source", signal)));
     },
     async target(location, use, signal) {
       if (!isServer(location)) return keep(await bundleTarget(location, use, { terminal: options.terminal, signal }));
       if (isDatabricks(location)) return keep(workspaceTarget(await connectWorkspace(location, "target", signal), use, options.onNote));
-      if (location.place === "uc") return keep(await connections.openCatalog(location, "target", signal));
-      return keep(await serverTarget(requireMlflow(location), use, { connect, onNote: options.onNote, signal }));
+      if (isCatalogAlone(location)) return openCatalog(location, "target", signal);
+      const complete: Complete = (server) => connections.complete(server, location, "target", signal);
+      return keep(await serverTarget(requireMlflow(location), use, { connect, complete, onNote: options.onNote, signal }));
     },
     async workspaces(location, role, signal) {
       return workspacesOf(await connect(wholeServer(location), role, signal));
     },
     unread: () => unread,
     sent: connections,
-    examine: (location, role, examination) => examine({ location, role, connect, connectWorkspace }, examination),
+    examine: (location, role, examination) => examine({ ...connecting, location, role }, examination),
     async close() {
       for (const place of opened.reverse()) await place.close();
     },
@@ -118,14 +124,16 @@ function workspacesOf({ workspaces, uri }: OpenSourceServer): readonly Workspace
 }
 
 type Connect = Connections["open"];
+type Complete = (server: OpenSourceServer) => Promise<MlflowServer>;
 
 interface Connecting {
   readonly connect: Connect;
   readonly connectWorkspace: Connections["openWorkspace"];
+  readonly openCatalog: Connections["openCatalog"];
 }
 
 /** Connections that end when the places are closed, whatever becomes of the place that they are for. */
-function kept(connections: Connections, keep: (http: HttpClient) => unknown): Connecting {
+function kept(connections: Connections, keep: <T extends Closable>(place: T) => T): Connecting {
   return {
     async connect(location, role, signal) {
       const server = await connections.open(location, role, signal);
@@ -137,6 +145,7 @@ function kept(connections: Connections, keep: (http: HttpClient) => unknown): Co
       keep(server.http);
       return server;
     },
+    openCatalog: async (location, role, signal) => keep(await connections.openCatalog(location, role, signal)),
   };
 }
 
@@ -145,24 +154,51 @@ interface Examination extends Connecting {
   readonly role: Role;
 }
 
-function examine({ location, role, connect, connectWorkspace }: Examination, options: ExamineOptions): AsyncGenerator<Examined> {
+function examine(examination: Examination, options: ExamineOptions): AsyncGenerator<Examined> {
+  const { location, role, connect, connectWorkspace, openCatalog } = examination;
   if (location.place === "bundle") return examineBundle(location.path, options);
   const { signal } = options;
   if (isDatabricks(location)) return examineDatabricks(() => connectWorkspace(location, role, signal), options);
-  return examineMlflow(() => connect(requireMlflow(location), role, signal), options);
+  if (location.place === "uc") return examinePair(() => openCatalog(location, role, signal), examination, options);
+  return examineMlflow(() => connect(location, role, signal), options);
+}
+
+/** The catalog, then the server with its runs: of that nothing is seen that a job would use but these, and its registry is not written. */
+async function* examinePair(
+  open: () => Promise<Target>,
+  { location, role, connect }: Examination,
+  options: ExamineOptions,
+): AsyncGenerator<Examined> {
+  yield* examineUnityCatalogOss(open, options);
+  const server = trackingOf(location);
+  if (server === undefined) return;
+  for await (const examined of examineMlflow(() => connect(server, role, options.signal), { ...options, writeTest: false })) {
+    if ("check" in examined) yield examined;
+  }
 }
 
 function workspaceTarget(server: DatabricksServer, use: TargetUse, onNote: (line: string) => void): Target {
   const target = createDatabricksTarget(server, createDatabricksSource(server));
-  if (use.for !== "verify" && sharesTracking({ source: use.source, target }))
-    onNote("source and target are registries of one workspace: experiments, runs and logged models stay where they are");
+  tellShared(target, use, onNote);
   return target;
+}
+
+function tellShared(target: Target, use: TargetUse, onNote: (line: string) => void): void {
+  if (use.for === "verify" || !sharesTracking({ source: use.source, target })) return;
+  onNote("source and target are registries over the same runs: experiments, runs and logged models stay where they are");
+}
+
+interface ServerOpening {
+  readonly connect: Connect;
+  readonly complete: Complete;
+  readonly onNote: (line: string) => void;
+  readonly signal: AbortSignal;
 }
 
 async function serverTarget(
   location: MlflowLocation,
   use: TargetUse,
-  { connect, onNote, signal }: { connect: Connect; onNote: (line: string) => void; signal: AbortSignal },
+  { connect, complete, onNote, signal }: ServerOpening,
 ): Promise<Target> {
   const { workspace } = location;
   if (workspace?.missing !== undefined && use.for !== "verify") {
@@ -174,18 +210,22 @@ async function serverTarget(
   const server = await connect(location, "target", signal);
   await requireStore(server, use, signal);
   otherWorkspaces(location, server, "target").notes.forEach(onNote);
-  return createMlflowTarget(server, createMlflowSource(server));
+  const whole = await complete(server);
+  const target = createMlflowTarget(whole, createMlflowSource(whole));
+  tellShared(target, use, onNote);
+  return target;
 }
 
 async function requireStore(server: OpenSourceServer, use: TargetUse, signal: AbortSignal): Promise<void> {
   if (use.for === "write" && use.withFiles) await server.files.ready(signal);
 }
 
-/** Throws NOT_SUPPORTED for a server of another kind. */
+/** The MLflow server of the place. Throws NOT_SUPPORTED for one that has none. */
 function requireMlflow(location: ServerLocation): MlflowLocation {
-  if (location.place === "mlflow") return location;
+  const mlflow = trackingOf(location);
+  if (mlflow !== undefined) return mlflow;
   throw new MigrationError("NOT_SUPPORTED", `${location.url} is no MLflow server, and this is for those`, {
-    hint: "doctor examines MLflow servers, Databricks workspaces and bundles; workspaces within a server are MLflow's",
+    hint: "workspaces within a server are MLflow's",
   });
 }
 

@@ -11,6 +11,7 @@ import { createPlanFile } from "../plan-file/write.ts";
 import type { PlanWriter } from "../plan-file/write.ts";
 import { jobOptionsSchema } from "./job-options.ts";
 import type { JobOptions } from "./job-options.ts";
+import { trackingOf } from "./location.ts";
 import type { Location } from "./location.ts";
 
 /** Where a plan goes, and its two places as they were typed. */
@@ -74,9 +75,17 @@ export function savePlanStep(writer: PlanWriter, step: Step): Promise<void> {
 }
 
 /** A plan may be applied in another folder. */
-function lasting(location: Location, typed: string): { readonly location: string; readonly workspace?: string } {
+function lasting(
+  location: Location,
+  typed: string,
+): { readonly location: string; readonly workspace?: string; readonly tracking?: string } {
   if (location.place === "bundle") return { location: resolve(location.path) };
-  const workspace = location.place === "mlflow" ? location.workspace : undefined;
+  const workspace = trackingOf(location)?.workspace;
+  const tracking = location.place === "uc" ? location.trackingFlag : undefined;
   // What the environment named, it names again; the origin tells when it means another.
-  return { location: typed, ...(workspace === undefined || workspace.ambient === true ? {} : { workspace: workspace.name }) };
+  return {
+    location: typed,
+    ...(workspace === undefined || workspace.ambient === true ? {} : { workspace: workspace.name }),
+    ...(tracking === undefined ? {} : { tracking }),
+  };
 }

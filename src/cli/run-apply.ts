@@ -33,6 +33,8 @@ function placesOf({ source, target }: PlanHeader, terminal: Terminal, flags: App
     ...(flags.config === undefined ? {} : { config: flags.config }),
     ...(source.workspace === undefined ? {} : { sourceWorkspace: source.workspace }),
     ...(target.workspace === undefined ? {} : { targetWorkspace: target.workspace }),
+    ...(source.tracking === undefined ? {} : { fromTracking: source.tracking }),
+    ...(target.tracking === undefined ? {} : { toTracking: target.tracking }),
   });
   return { source: locate(source.location, { role: "source" }), target: locate(target.location, { role: "target" }) };
 }

@@ -97,13 +97,19 @@ async function journals(terminal: Terminal, flags: LookupFlags, { locate }: Loca
 
 /** What is in a bundle has its keys still: such jobs only answer when they are asked for. */
 function isServersAddress(address: string): boolean {
-  return /^https?:/.test(address);
+  return /^(uc:)?https?:/.test(address);
 }
 
 function isOf(address: string, location: Location | undefined): boolean {
   if (location === undefined) return true;
   if (location.place === "pipe") return false;
   if (location.place === "bundle") return !isServersAddress(address) && resolve(address) === resolve(location.path);
+  if (location.place === "uc") {
+    const { url, tracking } = location;
+    return tracking === undefined
+      ? address === `uc:${url}` || address.startsWith(`uc:${url} (runs at `)
+      : address === `uc:${url} (runs at ${tracking.url})` || address.startsWith(`uc:${url} (runs at ${tracking.url} (`);
+  }
   // Places of other workspaces than the default one are noted as `<address> (workspace <name>)`.
   const { url } = location;
   const workspace = location.place === "mlflow" ? location.workspace : undefined;

@@ -7,9 +7,10 @@ import type { Placements } from "./job.ts";
 
 const TRACKED: ReadonlySet<Kind> = new Set<Kind>(["experiment", "run", "logged-model"]);
 
-/** Whether source and target look at the same experiments, runs and logged models. */
+/** Whether source and target look at the same experiments, runs and logged models. One server with its own registry is copied whole. */
 export function sharesTracking({ source, target }: { readonly source: Source; readonly target: Source }): boolean {
-  return source.tracking !== undefined && source.tracking === target.tracking;
+  const { tracking } = source;
+  return tracking !== undefined && tracking === target.tracking && !(source.origin === tracking && target.origin === tracking);
 }
 
 /** What of a selection is to be moved then: that of the registry. */

@@ -14,14 +14,21 @@ export const PLAN_BEGIN = '{"mlferry_plan":';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
+const place = {
+  location: z.string(),
+  workspace: z.string().exactOptional(),
+  tracking: z.string().exactOptional(),
+  origin: z.string(),
+};
+
 /** The first line. */
 export const headerSchema = z.strictObject({
   mlferry_plan: z.literal(PLAN_VERSION),
   /** Version of mlferry. */
   tool: z.string(),
   created: z.iso.datetime(),
-  source: z.strictObject({ location: z.string(), workspace: z.string().exactOptional(), origin: z.string() }),
-  target: z.strictObject({ location: z.string(), workspace: z.string().exactOptional(), origin: z.string(), place: z.string() }),
+  source: z.strictObject(place),
+  target: z.strictObject({ ...place, place: z.string() }),
   /** Everything that decides what is moved, as the command line keeps it. */
   options: z.unknown(),
   /** See {@link rulesDigest}. */

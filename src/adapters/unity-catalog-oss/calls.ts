@@ -17,6 +17,8 @@ interface Body {
   readonly version?: string;
   readonly description?: string;
   readonly source?: string;
+  /** Of the server that the catalog is paired with. */
+  readonly run_id?: string;
   readonly tags?: readonly KeyValue[];
   readonly key?: string;
   readonly value?: string;
@@ -49,7 +51,7 @@ async function create(http: HttpClient, route: string, body: Body, signal: Abort
   try {
     if (route === "registered-models/create") return await send(`${OSS_API}/models`, { name: model });
     const source = body.source?.slice(0, SOURCE_CHARS);
-    const answer = await send(`${OSS_API}/models/versions`, { model_name: model, source });
+    const answer = await send(`${OSS_API}/models/versions`, { model_name: model, source, run_id: body.run_id });
     return { model_version: inMlflowsWords(answer) };
   } catch (thrown) {
     throw asExisting(thrown);
@@ -61,7 +63,7 @@ const SOURCE_CHARS = 255;
 
 /** As reading gives it, in the shape that the parser of versions takes. */
 function inMlflowsWords(answer: unknown): object {
-  const { catalog_name, schema_name, model_name, version, source, status, storage_location, comment } = parseWire(
+  const { catalog_name, schema_name, model_name, version, source, run_id, status, storage_location, comment } = parseWire(
     wire.version,
     answer,
     "versions",
@@ -71,6 +73,7 @@ function inMlflowsWords(answer: unknown): object {
     name: `${catalog_name}.${schema_name}.${model_name}`,
     version: String(version),
     source,
+    run_id,
     status,
     storage_location,
     description,

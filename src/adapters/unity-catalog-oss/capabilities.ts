@@ -20,3 +20,19 @@ export const ossCapabilities: Capabilities = {
   // 65,535 for a comment, of which mlferry's own line takes a part.
   descriptionChars: 30_000,
 };
+
+/** The same with runs at a tracking server, of which it says what that can hold. */
+export function pairedCapabilities(server: Capabilities): Capabilities {
+  const { notes: _notes, descriptionChars: _chars, versionModels: _models, ...tracking } = server;
+  const { registeredModel: _name, alias: _alias, ...names } = server.names;
+  const tracked = [...server.kinds].filter((kind) => kind === "experiment" || kind === "run" || kind === "logged-model");
+  return {
+    ...tracking,
+    ...ossCapabilities,
+    place: `open-source Unity Catalog with runs at ${server.place}`,
+    kinds: new Set([...tracked, ...ossCapabilities.kinds]),
+    infinities: server.infinities,
+    names: { ...names, ...ossCapabilities.names },
+    tags: { ...server.tags, ...ossCapabilities.tags },
+  };
+}

@@ -2,8 +2,9 @@
 import type { z } from "zod";
 import type { HttpClient, Query } from "../../http/client.ts";
 import { get, unlessNotFound } from "../mlflow/calls.ts";
-import type { CatalogReads } from "../unity-catalog/reads.ts";
+import type { CatalogReads, CatalogVersion } from "../unity-catalog/reads.ts";
 import { toModel, toVersion, wire } from "./wire.ts";
+import type { WireVersion } from "./wire.ts";
 
 export const OSS_API = "/api/2.1/unity-catalog";
 
@@ -15,7 +16,9 @@ export function modelPath(name: string): string {
   return `${OSS_API}/models/${encodeURIComponent(name)}`;
 }
 
-export function createOssReads(http: HttpClient): CatalogReads {
+/** `namesRuns`: whether the runs that versions name are of a known server; else they name none. */
+export function createOssReads(http: HttpClient, { namesRuns }: { readonly namesRuns: boolean }): CatalogReads {
+  const versionOf = (answer: WireVersion): CatalogVersion => toVersion(namesRuns ? answer : { ...answer, run_id: "" });
   return {
     async *listed(signal) {
       for await (const page of pagesOf(http, `${OSS_API}/models`, wire.models, signal)) yield* page.registered_models.map(toModel);
@@ -28,13 +31,13 @@ export function createOssReads(http: HttpClient): CatalogReads {
     async versions(name, signal) {
       const found = [];
       for await (const page of pagesOf(http, `${modelPath(name)}/versions`, wire.versions, signal))
-        found.push(...page.model_versions.map(toVersion));
+        found.push(...page.model_versions.map(versionOf));
       return found;
     },
     async version(name, number, signal) {
       const path = `${modelPath(name)}/versions/${String(number)}`;
       const answer = await unlessNotFound(get(http, path, { schema: wire.version, signal }));
-      return answer && toVersion(answer);
+      return answer && versionOf(answer);
     },
   };
 }

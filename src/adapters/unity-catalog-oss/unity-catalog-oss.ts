@@ -1,5 +1,4 @@
-// An open-source Unity Catalog as a place: the registry half that Databricks' has, in the server's own dialect, and no tracking half.
-import { originId } from "../../model/keys.ts";
+// An open-source Unity Catalog as a place by itself: its registry half, and no tracking half. With one: paired.ts.
 import { MigrationError } from "../../errors.ts";
 import type { HttpClient } from "../../http/client.ts";
 import type { Entity, OriginId } from "../../model/entities.ts";
@@ -7,52 +6,20 @@ import { isAnswer } from "../../model/question.ts";
 import type { Question } from "../../model/question.ts";
 import type { Source } from "../../ports/source.ts";
 import type { Target } from "../../ports/target.ts";
-import { get } from "../mlflow/calls.ts";
 import { catalogueOf } from "../mlflow/catalogue.ts";
 import type { RegistryEntity, RegistryHalf } from "../mlflow/registry-half.ts";
 import { createRunSpool } from "../mlflow/run-spool.ts";
-import { createRegistry } from "../mlflow/target-registry.ts";
-import { createCatalogReader } from "../unity-catalog/reads.ts";
-import { createCatalogRegistry } from "../unity-catalog/registry.ts";
-import { checkSchemas } from "../unity-catalog/schemas.ts";
-import { createCatalogWriting } from "../unity-catalog/unity-catalog.ts";
-import { createOssCalls } from "./calls.ts";
 import { ossCapabilities } from "./capabilities.ts";
-import { createOssReads, OSS_API } from "./reads.ts";
-import { createOssFiles } from "./version-files.ts";
-import type { OssFilesOptions } from "./version-files.ts";
-import { wire } from "./wire.ts";
+import { openCatalog } from "./catalog.ts";
+import type { OssOptions } from "./catalog.ts";
 
-export type OssOptions = Omit<OssFilesOptions, "reads">;
-
-/**
- * Opens it with one request. Throws SERVER_UNREACHABLE, NOT_AUTHORISED or
- * NOT_A_REGISTRY. Closing the place closes the client.
- */
-export async function openUnityCatalogOss({ http, ...access }: OssOptions, signal: AbortSignal): Promise<Target> {
-  const origin = await originOf(http, signal);
-  const reads = createOssReads(http);
-  const files = createOssFiles({ http, reads, ...access });
-  const reader = createCatalogReader(reads, undefined);
-  const writing = createCatalogWriting({
-    calls: createOssCalls(http),
-    registry: createRegistry(reader),
-    reader,
-    reads,
-    files,
-    workspaceId: undefined,
-    dependencies: false,
-  });
-  const registry = createCatalogRegistry({
-    reads,
-    files,
-    writing: () => writing,
-    checkModels: (models, options) => checkSchemas(http, models, options.signal),
-  });
+/** Opens it with one request, as openCatalog does. Closing the place closes the client. */
+export async function openUnityCatalogOss(options: OssOptions, signal: AbortSignal): Promise<Target> {
+  const { http, origin, registry, writing } = await openCatalog(options, { namesRuns: false, signal });
   return {
     ...sourceOf(http, origin, registry),
-    async *preflight({ models }, options) {
-      yield* registry.checkModels?.(models, options) ?? [];
+    async *preflight({ models }, preflight) {
+      yield* registry.checkModels?.(models, preflight) ?? [];
     },
     find: async (entity, context) => (isRegistered(entity) ? writing.find(entity, context) : undefined),
     async put(entity, context) {
@@ -63,12 +30,6 @@ export async function openUnityCatalogOss({ http, ...access }: OssOptions, signa
     remove: (entity) => Promise.reject(notHeld(entity)),
     finish: () => Promise.resolve(),
   };
-}
-
-/** By the metastore's id, which stays when the server moves. */
-async function originOf(http: HttpClient, signal: AbortSignal): Promise<OriginId> {
-  const { metastore_id: id } = await get(http, `${OSS_API}/metastore_summary`, { schema: wire.metastore, signal });
-  return originId("unity-catalog-oss", id);
 }
 
 function sourceOf(http: HttpClient, origin: OriginId, registry: RegistryHalf): Source {

@@ -21,12 +21,15 @@ const version = z.object({
   model_name: z.string(),
   version: z.union([z.number(), z.string()]).transform(Number),
   source: text,
+  run_id: text,
   status: text,
   storage_location: text,
   comment: text,
   created_at: int64,
   updated_at: int64,
 });
+
+export type WireVersion = z.infer<typeof version>;
 
 /** Answers by call. Parse with parseWire. */
 export const wire = {
@@ -52,7 +55,7 @@ export function toModel(answer: z.infer<typeof model>): WireRegisteredModel {
 }
 
 /** A version likewise. Its run is another server's. */
-export function toVersion(answer: z.infer<typeof version>): CatalogVersion {
+export function toVersion(answer: WireVersion): CatalogVersion {
   const { description, tags } = decodeComment(answer.comment);
   const found: WireModelVersion = {
     name: `${answer.catalog_name}.${answer.schema_name}.${answer.model_name}`,
@@ -62,7 +65,7 @@ export function toVersion(answer: z.infer<typeof version>): CatalogVersion {
     description,
     current_stage: "",
     source: answer.source,
-    run_id: "",
+    run_id: answer.run_id,
     run_link: "",
     model_id: "",
     status: answer.status,

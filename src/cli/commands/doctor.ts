@@ -55,6 +55,11 @@ function requestOf(terminal: Terminal, { source, target, flags }: Asked): Doctor
       hint: "what a bundle holds: mlferry ls BUNDLE",
     });
   }
+  if (flags.expect !== undefined && from.place === "uc") {
+    throw new MigrationError("USAGE", "--expect tells what a login does not see of an MLflow server, and the source is a uc: place", {
+      hint: "for its runs: mlferry doctor SERVER --expect FILE",
+    });
+  }
   return { source: from, target: target === undefined ? undefined : named(locate(target, { role: "target" })), flags };
 }
 

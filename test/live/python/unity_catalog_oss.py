@@ -2,6 +2,7 @@
 
     unity_catalog_oss.py registry --uri uc:http://127.0.0.1:8080
     unity_catalog_oss.py predict --uri uc:http://127.0.0.1:8080 --model-uri models:/main.ml.churn/1
+    unity_catalog_oss.py runs --uri uc:http://127.0.0.1:8080 --model-uri models:/main.ml.churn/1
 """
 
 import argparse
@@ -98,16 +99,27 @@ def registry():
         return {"seen": seen(client, number), "refused": refused(client, number), "removed": removed(client, number)}
 
 
+def run_of(uri):
+    """The run that a version names, as its tracking server has it."""
+    name, version = uri.removeprefix("models:/").rsplit("/", 1)
+    client = MlflowClient()
+    run = client.get_run(client.get_model_version(name, version).run_id)
+    return {"id": run.info.run_id, "name": run.info.run_name, "metrics": run.data.metrics, "params": run.data.params}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["registry", "predict"])
+    parser.add_argument("what", choices=["registry", "predict", "runs"])
     parser.add_argument("--uri", required=True)
     parser.add_argument("--model-uri", nargs="*", default=[])
     options = parser.parse_args()
     mlflow.set_registry_uri(options.uri)
     # The client prints links of its own.
     with contextlib.redirect_stdout(sys.stderr):
-        result = registry() if options.what == "registry" else {uri: loaded(uri, ROWS) for uri in options.model_uri}
+        if options.what == "registry":
+            result = registry()
+        else:
+            result = {uri: loaded(uri, ROWS) if options.what == "predict" else run_of(uri) for uri in options.model_uri}
     print(json.dumps(result))
 
 
