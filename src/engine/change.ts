@@ -49,6 +49,8 @@ export interface Step {
   /** What the journal notes of it: the fingerprint, and the provenance, which tells where it was to go. */
   readonly stamp: string;
   readonly found?: Found;
+  /** What is there was written under other rules for what is in files. */
+  readonly otherFiles?: true;
   readonly refusal?: Refusal;
   /** Decided from the journal alone, without asking the target. */
   readonly journaled?: boolean;

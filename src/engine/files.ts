@@ -27,13 +27,15 @@ export interface FileMove {
 export interface FilesMoved {
   readonly losses: readonly FileLoss[];
   readonly moved: FileTotals;
+  /** Whether rules changed any of its files, sent now or there before. */
+  readonly isChanged: boolean;
 }
 
 /** Sends every file that is not at the target already. Only errors that end the job are thrown. */
 export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMoved> {
   const { job, key } = move;
   const filter = job.files ?? ALL_FILES;
-  if (filter.none) return { losses: [unlisted(filter.wording)], moved: NO_FILES };
+  if (filter.none) return { losses: [unlisted(filter.wording)], moved: NO_FILES, isChanged: false };
   const losses: FileLoss[] = [];
   const fatal: MigrationError[] = [];
   const totals = { files: 0, bytes: 0 };
@@ -55,9 +57,9 @@ export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMo
     }
   };
   const present = await filesThere(move);
-  let leftOut: readonly FileLoss[] = [];
+  let listed: Listed = { leftOut: [], isChanged: false };
   try {
-    leftOut = await listDue(move, { filter, lose, present }, (file) => transfers.push(move.pipe(() => transfer(file))));
+    listed = await listDue(move, { filter, lose, present }, (file) => transfers.push(move.pipe(() => transfer(file))));
   } catch (thrown) {
     const error = asMigrationError(thrown);
     if (isFatal(error)) fatal.push(error);
@@ -66,7 +68,7 @@ export async function moveFiles(move: FileMove, send: SendFile): Promise<FilesMo
   await Promise.all(transfers);
   if (fatal[0] !== undefined) throw withContext(fatal[0], { key });
   if (job.drain.aborted) throw new MigrationError("INTERRUPTED", "interrupted", { key });
-  return { losses: [...losses, ...leftOut], moved: totals };
+  return { losses: [...losses, ...listed.leftOut], moved: totals, isChanged: listed.isChanged };
 }
 
 interface Sorting {
@@ -76,22 +78,30 @@ interface Sorting {
   readonly present: readonly FileEntry[];
 }
 
-/** Gives `onDue` each file that is to be sent, and at the end what the filter left out. */
-async function listDue(move: FileMove, { filter, lose, present }: Sorting, onDue: (file: ArtifactFile) => void): Promise<FileLoss[]> {
+interface Listed {
+  /** By the filter. */
+  readonly leftOut: readonly FileLoss[];
+  readonly isChanged: boolean;
+}
+
+/** Gives `onDue` each file that is to be sent. */
+async function listDue(move: FileMove, { filter, lose, present }: Sorting, onDue: (file: ArtifactFile) => void): Promise<Listed> {
   const { job, reader } = move;
   const there = new Map(present.map((file) => [file.path, file]));
   const leftOut = createLeftOut();
+  let isChanged = false;
   for await (const file of reader.list()) {
     const refusal = refusedName(file.path, job);
     // A folder that cannot be listed has no size: files in it may be wanted.
     const isFolder = file.unreadable !== undefined && file.sizeBytes === undefined;
     const rule = isFolder ? undefined : filter.leavesOut(file);
+    isChanged ||= rule === undefined && file.changed === true;
     if (rule !== undefined) leftOut.add(rule, file);
     else if (file.unreadable !== undefined) lose(lossOf(file.path, new MigrationError("ARTIFACT_UNREADABLE", file.unreadable), job));
     else if (refusal !== undefined) lose(refusal);
     else if (!isThere(file, there.get(file.path))) onDue(file);
   }
-  return leftOut.losses();
+  return { leftOut: leftOut.losses(), isChanged };
 }
 
 /**

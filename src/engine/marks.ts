@@ -10,6 +10,8 @@ import type { Found } from "../ports/target.ts";
 
 /** Before the id of the filter under which the object is whole. */
 const ONLY = "+only-";
+/** Before the id of the rules that changed files of it. */
+const CHANGED = "+as-";
 
 /**
  * `link`: references are still to be set. `partial`: files failed. `unread`: the same, but the user agreed to go without what cannot be
@@ -22,6 +24,8 @@ export interface MarkState {
   readonly pendingLinks: boolean;
   /** The id of the job's filter. */
   readonly filter: string;
+  /** The id of the rules that changed files of it; "" where none did. */
+  readonly changed: string;
 }
 
 /** The mark of an object whose files ended with these losses. What a filter left out gives way to a job without it. */
@@ -31,7 +35,8 @@ export function markFor(fingerprint: string, state: MarkState): string {
   const again = tryAgain.some((loss) => !loss.agreed) ? MARK.partial : tryAgain.length > 0 ? MARK.unread : "";
   const lost = own.some((loss) => loss.permanent) ? MARK.lost : "";
   const only = own.length < state.losses.length ? `${ONLY}${state.filter}` : "";
-  return `${fingerprint}${state.pendingLinks ? MARK.link : ""}${again}${lost}${only}`;
+  const as = state.changed === "" ? "" : `${CHANGED}${state.changed}`;
+  return `${fingerprint}${state.pendingLinks ? MARK.link : ""}${again}${lost}${only}${as}`;
 }
 
 /** What a run is marked by whose notebook is one of its files: whole without it, it is not whole for a job that asks for it. */
@@ -68,6 +73,11 @@ export function waitsForFiles(mark: string): boolean {
 /** Whether files that the target could store were left out of an object with this mark, for whatever reason. */
 export function lacksFiles(mark: string): boolean {
   return [MARK.partial, MARK.unread, ONLY].some((suffix) => mark.includes(suffix));
+}
+
+/** The id of the rules that changed files of an object with this mark; "" where none did. */
+export function changedIn(mark: string | undefined): string {
+  return mark?.split(CHANGED)[1]?.split("+")[0] ?? "";
 }
 
 function filterIn(mark: string): string | undefined {

@@ -6,14 +6,16 @@ import { differences, fingerprint } from "../model/facts.ts";
 import { PROVENANCE } from "../model/keys.ts";
 import { localise } from "../model/localise.ts";
 import type { Found } from "../ports/target.ts";
-import type { Action, Change, Step } from "./change.ts";
+import type { Change, Step } from "./change.ts";
 import { comparableFacts, hasOwnFiles, isFatal, provenanceOf } from "./job.ts";
-import { actionByMark, withNotebookMark } from "./marks.ts";
+import type { Job } from "./job.ts";
+import { actionByMark, withNotebookMark, changedIn } from "./marks.ts";
 import { createNumbering } from "./numbering.ts";
 import type { Numbering } from "./numbering.ts";
 import type { Prepared } from "./preflight.ts";
 import { createReconciler } from "./reconcile.ts";
 import type { Reconciled } from "./reconciled.ts";
+import { arrivingFiles } from "./rewriting.ts";
 import { whyNotRepeated } from "./unknown.ts";
 
 /** The steps of a job in the order of the source's stream. Places found at the target are noted in `prepared.placements`. */
@@ -98,7 +100,7 @@ async function decideFound(step: FoundStep, prepared: Prepared): Promise<Step> {
     return { ...step, action: "refuse", refusal: { code: "DELETED_AT_TARGET", message, hint } };
   }
   prepared.placements.set(step.source.key, found.key);
-  return { ...step, action: await actionFor(step, local, prepared) };
+  return { ...step, ...(await actionFor(step, local, prepared)) };
 }
 
 /** While a cut-off job is resumed, what the journal calls done is not asked for again. */
@@ -147,19 +149,31 @@ async function adopt(entity: Experiment, step: FoundStep, prepared: Prepared): P
   return { ...step, action: missing ? "update" : "skip", entity: { ...entity, tags, deleted: false }, changes };
 }
 
-async function actionFor(step: { entity: Entity; mark: string; found: Found }, local: Entity, prepared: Prepared): Promise<Action> {
+async function actionFor(step: FoundStep, local: Entity, prepared: Prepared): Promise<Pick<Step, "action" | "otherFiles">> {
   const { entity, mark, found } = step;
+  const { job } = prepared;
   const marked = entity.kind === "run" || entity.kind === "logged-model" || (entity.kind === "model-version" && hasOwnFiles(entity));
   if (marked) {
-    const byMark = actionByMark(found.mark, mark, (prepared.job.files ?? ALL_FILES).id);
-    if (byMark !== "skip" || entity.kind !== "model-version") return byMark;
+    const byMark = actionByMark(found.mark, mark, (job.files ?? ALL_FILES).id);
+    if (byMark !== "update" && (await isChangedOtherwise(step, job))) return { action: "update", otherFiles: true };
+    if (byMark !== "skip" || entity.kind !== "model-version") return { action: byMark };
   }
-  const { job } = prepared;
   const capabilities = job.target.capabilities;
   const expected = new Map(comparableFacts(local, capabilities));
   const present = new Map(comparableFacts(await found.read(job.signal), capabilities));
   // Deleting is the job's last step, not an update.
   expected.delete("deleted");
   present.delete("deleted");
-  return differences(expected, present).length === 0 ? "skip" : "update";
+  return { action: differences(expected, present).length === 0 ? "skip" : "update" };
+}
+
+/** Whether the files there are not what the rules of today make of them. The source is only looked at where the mark does not tell. */
+async function isChangedOtherwise({ source, found }: FoundStep, job: Job): Promise<boolean> {
+  const before = changedIn(found.mark);
+  const now = job.mapping.contentId;
+  if (before === now || job.files?.none === true) return false;
+  if (before !== "") return true;
+  if (source.kind !== "run" && source.kind !== "logged-model" && source.kind !== "model-version") return false;
+  for await (const file of arrivingFiles(job, source).list()) if (file.changed === true) return true;
+  return false;
 }

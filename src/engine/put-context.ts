@@ -7,7 +7,8 @@ import { NO_FILES, type Step } from "./change.ts";
 import { moveFiles, type FileMove, type FilesMoved } from "./files.ts";
 import type { GroupedStep } from "./groups.ts";
 import { hasOwnFiles, provenanceOf } from "./job.ts";
-import { lacksFiles, markFor, waitsForFiles } from "./marks.ts";
+import type { Job } from "./job.ts";
+import { changedIn, lacksFiles, markFor, waitsForFiles } from "./marks.ts";
 import { clamp } from "./metric-values.ts";
 import type { Prepared } from "./preflight.ts";
 import type { Replay } from "./replay.ts";
@@ -34,7 +35,9 @@ export function createPutContext(item: GroupedStep, { prepared, replay, pipe }: 
   const { job, placements, containers } = prepared;
   const owner = ownerOf(step);
   let self: PlacedKey | undefined = step.found?.key;
-  let result: FilesMoved = { losses: [], moved: NO_FILES };
+  let result: FilesMoved = { losses: [], moved: NO_FILES, isChanged: false };
+  // Until files are moved, those are there that were.
+  let changed = changedIn(step.found?.mark);
   const placed = (key: EntityKey): PlacedKey | undefined => (key === step.source.key ? self : placements.placed(key));
   // As of when the references were resolved: what is placed while the object is written comes too late for it.
   const openReferences = (): boolean => step.entity.kind === "run" && unplaced(step.entity, placed).some((key) => key !== step.source.key);
@@ -42,15 +45,12 @@ export function createPutContext(item: GroupedStep, { prepared, replay, pipe }: 
   const context: PutContext = {
     provenance: provenanceOf(step.source, step.entity, job, containers),
     signal: job.signal,
-    ...(step.found === undefined ? {} : { existing: step.found }),
-    ...(job.versionNumbers === "compact" ? { anyNumber: true } : {}),
-    ...(replay.isPast(step.source) ? { isPast: true } : {}),
-    ...(lacksFiles(step.found?.mark ?? "") ? { lacksFiles: true } : {}),
+    ...known(step, job, replay),
     get waitsForFiles() {
       return waitsForFiles(context.mark);
     },
     get mark() {
-      return markFor(step.mark, { losses: result.losses, pendingLinks: isOpen, filter: (job.files ?? ALL_FILES).id });
+      return markFor(step.mark, { losses: result.losses, pendingLinks: isOpen, filter: (job.files ?? ALL_FILES).id, changed });
     },
     withSelf(_entity, key) {
       self = key;
@@ -62,12 +62,23 @@ export function createPutContext(item: GroupedStep, { prepared, replay, pipe }: 
       if (owner === undefined) return;
       const reader = arrivingFiles(job, owner);
       result = await moveFiles({ job, key: step.source.key, reader, found: step.found, mark: step.mark, pipe }, send);
+      changed = result.isChanged ? job.mapping.contentId : "";
     },
     async peek(path) {
       return owner && textIfThere(job.source.artifacts(owner, job.signal), path);
     },
   };
   return { context, files: () => result, pendingLinks: () => isOpen };
+}
+
+/** What the target is told of what is there. */
+function known(step: Step, { versionNumbers }: Job, replay: Replay): Pick<PutContext, "existing" | "anyNumber" | "isPast" | "lacksFiles"> {
+  return {
+    ...(step.found === undefined ? {} : { existing: step.found }),
+    ...(versionNumbers === "compact" ? { anyNumber: true } : {}),
+    ...(replay.isPast(step.source) ? { isPast: true } : {}),
+    ...(step.otherFiles === true || lacksFiles(step.found?.mark ?? "") ? { lacksFiles: true } : {}),
+  };
 }
 
 async function* clampedPoints(item: GroupedStep, prepared: Prepared): AsyncGenerator<readonly MetricPoint[]> {

@@ -1,14 +1,16 @@
 // Files that arrive changed by the rules of a mapping: who moves, plans and verifies them reads the same. Each one is followed by the original,
 // byte for byte, under a name of its own.
 import { createHash } from "node:crypto";
+import { asMigrationError } from "../errors.ts";
 import type { Digest, LoggedModel, ModelVersion, Run } from "../model/entities.ts";
 import { withChannels } from "../model/conda-channels.ts";
 import { FEATURE_SPEC, withTables } from "../model/feature-tables.ts";
 import type { Mapping } from "../model/mapping.ts";
 import { CONDA_FILE } from "../model/model-file.ts";
 import type { ArtifactFile, ArtifactReader } from "../ports/source.ts";
+import { isFatal } from "./job.ts";
 import type { Job } from "./job.ts";
-import { LONGEST_TEXT, smallText } from "./small-text.ts";
+import { LONGEST_TEXT, smallBytes } from "./small-text.ts";
 
 /** What the original of a file is called that arrives changed. */
 export const ORIGINAL = ".before-mlferry";
@@ -26,8 +28,10 @@ function rewritingReader(reader: ArtifactReader, mapping: Mapping): ArtifactRead
   const originals = new Map<string, string>();
   const changed = async (file: ArtifactFile): Promise<Buffer | undefined> => {
     const rule = ruleFor(file, mapping);
-    const text = rule === undefined ? undefined : await smallText({ path: file.path }, reader);
-    const after = text === undefined ? undefined : rule?.(text);
+    const bytes = rule === undefined ? undefined : await smallBytes({ path: file.path }, reader);
+    const text = bytes?.toString("utf8");
+    // What is no UTF-8 would not come back as it was.
+    const after = text === undefined || bytes?.equals(Buffer.from(text)) !== true ? undefined : rule?.(text);
     return after === undefined ? undefined : Buffer.from(after);
   };
   return {
@@ -37,14 +41,15 @@ function rewritingReader(reader: ArtifactReader, mapping: Mapping): ArtifactRead
       const kept: ArtifactFile[] = [];
       for await (const file of reader.list()) {
         seen.add(file.path);
-        const after = file.unreadable === undefined ? await changed(file) : undefined;
-        if (after !== undefined) kept.push(file);
-        yield after === undefined ? file : { path: file.path, sizeBytes: after.length, digest: digestOf(after) };
+        const after = file.unreadable === undefined ? await orReason(changed(file)) : undefined;
+        if (Buffer.isBuffer(after)) kept.push(file);
+        if (Buffer.isBuffer(after)) yield { path: file.path, sizeBytes: after.length, digest: digestOf(after), changed: true };
+        else yield after === undefined ? file : { ...file, unreadable: after };
       }
       for (const file of kept) {
         const path = free(`${file.path}${ORIGINAL}`, seen);
         originals.set(path, file.path);
-        yield { ...file, path };
+        yield { ...file, path, judgedAs: file.path };
       }
     },
     async *open(file, options) {
@@ -54,6 +59,17 @@ function rewritingReader(reader: ArtifactReader, mapping: Mapping): ArtifactRead
       else yield* reader.open(original === undefined ? file : { ...file, path: original }, options);
     },
   };
+}
+
+/** A file that cannot be read is a loss of itself alone. */
+async function orReason(changed: Promise<Buffer | undefined>): Promise<Buffer | string | undefined> {
+  try {
+    return await changed;
+  } catch (thrown) {
+    const error = asMigrationError(thrown);
+    if (isFatal(error)) throw error;
+    return error.message;
+  }
 }
 
 type Rule = (text: string) => string | undefined;

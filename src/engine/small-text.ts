@@ -8,6 +8,11 @@ export const LONGEST_TEXT = 4 * 1024 * 1024;
 
 /** Its text; undefined for a file that is too long to be one of those that are looked for. */
 export async function smallText(file: ArtifactFile, reader: ArtifactReader): Promise<string | undefined> {
+  return (await smallBytes(file, reader))?.toString("utf8");
+}
+
+/** Its bytes; undefined for a file that is too long. */
+export async function smallBytes(file: ArtifactFile, reader: ArtifactReader): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of reader.open(file)) {
@@ -15,7 +20,7 @@ export async function smallText(file: ArtifactFile, reader: ArtifactReader): Pro
     if (bytes > LONGEST_TEXT) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 /** Undefined also for what cannot be read: whoever moves it tells so. Throws what would end a job. */

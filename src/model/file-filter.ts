@@ -18,7 +18,7 @@ export interface FileFilter {
   /** The rules in a user's words, such as `--max-file-size 500MiB`. */
   readonly wording: string;
   /** The rule that leaves the file out; undefined for a file that is wanted. */
-  leavesOut(file: { readonly path: string; readonly sizeBytes?: number }): string | undefined;
+  leavesOut(file: { readonly path: string; readonly sizeBytes?: number; readonly judgedAs?: string }): string | undefined;
 }
 
 /** Throws USAGE for a glob that is none. */
@@ -33,8 +33,8 @@ export function createFileFilter({ artifacts, maxFileBytes }: FileRules): FileFi
     id: rules.length === 0 ? "" : createHash("sha256").update(rules.join("\n")).digest("hex").slice(0, 8),
     none,
     wording: rules.join(" "),
-    leavesOut({ path, sizeBytes }) {
-      if (none || matches?.(path) === false) return byName.join(" ");
+    leavesOut({ path, sizeBytes, judgedAs = path }) {
+      if (none || matches?.(judgedAs) === false) return byName.join(" ");
       return maxFileBytes !== undefined && sizeBytes !== undefined && sizeBytes > maxFileBytes ? bySize.join(" ") : undefined;
     },
   };

@@ -1,4 +1,5 @@
 // Mapping rules: how names, stages, aliases and tags change on the way. The file's schema, its reader's checks and the rules' effects.
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MigrationError } from "../errors.ts";
 import type { ChannelRules } from "./conda-channels.ts";
@@ -71,6 +72,8 @@ export interface Mapping {
   readonly channels: ChannelRules;
   /** Whether files arrive changed. */
   readonly changesFiles: boolean;
+  /** Hexadecimal: the same rules for what is in files have the same. "" where there are none. */
+  readonly contentId: string;
   /** The rule that drops a tag of this key, if one does. */
   dropsTag(key: string): string | undefined;
   /** Canonical text: equal mappings have equal texts. Without the rules for workspaces, which change no object. */
@@ -114,6 +117,7 @@ export function createMapping(file: MappingFile): Mapping {
     table: (name) => apply(tables, name),
     channels: file.conda_channels ?? {},
     changesFiles: tables.length > 0 || Object.keys(file.conda_channels ?? {}).length > 0,
+    contentId: contentId(file),
     dropsTag: (key) => drops.find((drop) => drop.expression.test(key))?.rule,
     canonical: JSON.stringify([
       ...[file.models ?? [], file.experiments ?? [], file.aliases ?? [], stagesText(file), file.tags ?? []],
@@ -122,6 +126,12 @@ export function createMapping(file: MappingFile): Mapping {
       ...(file.conda_channels === undefined ? [] : [{ channels: Object.entries(file.conda_channels).sort() }]),
     ]),
   };
+}
+
+function contentId({ tables = [], conda_channels: channels = {} }: MappingFile): string {
+  if (tables.length === 0 && Object.keys(channels).length === 0) return "";
+  const rules = JSON.stringify([tables, Object.entries(channels).sort()]);
+  return createHash("sha256").update(rules).digest("hex").slice(0, 8);
 }
 
 /** What workspaces of the source are called at the target: only commands that go through several ask. Throws MAPPING_INVALID. */

@@ -29,6 +29,10 @@ export interface ArtifactFile {
   readonly digest?: Digest;
   /** Why it cannot be read, where that is known already: a folder that the place cannot list, with all that is in it. */
   readonly unreadable?: string;
+  /** Its bytes are not those of the place: a rule of the mapping changed them on the way. */
+  readonly changed?: true;
+  /** The path by which a filter of files judges it. Default: its own. */
+  readonly judgedAs?: string;
 }
 
 export interface ArtifactReader {

@@ -40,7 +40,7 @@ export interface PutContext extends FindContext {
   readonly mark: string;
   /** Whether files did not arrive that the next job tries again: known after `files()`. Default: false. */
   readonly waitsForFiles?: boolean;
-  /** True: `existing` was written without some of its files. */
+  /** True: `existing` was written without some of its files, or with other contents of them. */
   readonly lacksFiles?: boolean;
   /** True: the version of a stage transition is at its stage already, so the transition is only to be told, not carried out. */
   readonly isPast?: boolean;

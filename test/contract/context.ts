@@ -162,6 +162,7 @@ function namesFor({ names }: Capabilities): Mapping {
     table: (name) => ({ name }),
     channels: {},
     changesFiles: false,
+    contentId: "",
     canonical: "",
   };
 }

@@ -2,6 +2,8 @@
 import { expect, it } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
 import type { MemoryPlace } from "../../src/adapters/memory/memory.ts";
+import { MigrationError } from "../../src/errors.ts";
+import { createFileFilter } from "../../src/model/file-filter.ts";
 import type { MappingFile } from "../../src/model/mapping.ts";
 import { keyOf, versionKey } from "../../src/model/keys.ts";
 import { byState, experiment, job, model, run, runJob, verifyJob, version } from "./registry.ts";
@@ -49,6 +51,58 @@ it("arrive changed with their originals beside them, are not sent again, and are
   expect(Object.keys(byState(await runJob(jobWith(source, target, CHANNELS))))).toEqual(["skipped"]);
   const plain = (await verifyJob(jobWith(source, target, {}))).flatMap(({ findings }) => findings.map(({ field }) => field));
   expect(plain.sort()).toEqual(["files/model/conda.yaml", "files/model/conda.yaml.before-mlferry_"]);
+});
+
+it("change at a target where a job without the rules, or with others, was before, and change back", async () => {
+  const source = createMemory({ newIds: false });
+  source.load(model("churn"));
+  source.load(version("churn", 1), { files: { MLmodel: "", "conda.yaml": CONDA } });
+  source.load(version("churn", 2), { files: { MLmodel: "", "conda.yaml": CONDA.replace("defaults", "nodefaults") } });
+  const target = createMemory({ newIds: false });
+  await runJob(jobWith(source, target, {}));
+  for (const [mapping, channel] of [
+    [CHANNELS, "conda-forge"],
+    [{ conda_channels: { defaults: "ours" } }, "ours"],
+    [{}, "defaults"],
+  ] as const) {
+    expect(byState(await runJob(jobWith(source, target, mapping))).done).toEqual([versionKey("churn", 1)]);
+    expect((await filesOf(target, versionKey("churn", 1)))["conda.yaml"]).toBe(CONDA.replace("defaults", channel));
+    expect(Object.keys(byState(await runJob(jobWith(source, target, mapping))))).toEqual(["skipped"]);
+  }
+});
+
+it("have their originals go the way of the file itself under a filter", async () => {
+  const source = createMemory({ newIds: false });
+  source.load(model("churn"));
+  source.load(version("churn", 1), { files: { MLmodel: "", "conda.yaml": CONDA } });
+  const target = createMemory({ newIds: false });
+  await runJob(job(source, target, { mapping: CHANNELS, files: createFileFilter({ artifacts: ["*conda.yaml"] }) }));
+  expect(Object.keys(await filesOf(target, versionKey("churn", 1))).sort()).toEqual(["conda.yaml", "conda.yaml.before-mlferry"]);
+});
+
+it("stay as they are where they are no text, and are a loss of their own where they cannot be read", async () => {
+  const place = createMemory({ newIds: false });
+  place.load(model("churn"));
+  place.load(version("churn", 1), { files: { MLmodel: "", "conda.yaml": CONDA } });
+  const failing = (fails: boolean): MemoryPlace => ({
+    ...place,
+    artifacts: (owner) => ({
+      async *list() {
+        for await (const { path } of place.artifacts(owner, signal).list()) yield { path };
+      },
+      async *open({ path }) {
+        await Promise.resolve();
+        if (path !== "conda.yaml") return;
+        if (fails) throw new MigrationError("ARTIFACT_UNREADABLE", "gone");
+        yield Buffer.from(`${CONDA}# Zürich`, "latin1");
+      },
+    }),
+  });
+  const target = createMemory({ newIds: false });
+  await runJob(jobWith(failing(false), target, CHANNELS));
+  expect(Object.keys(await filesOf(target, versionKey("churn", 1)))).toEqual(["MLmodel", "conda.yaml"]);
+  const [, moved] = await runJob(jobWith(failing(true), createMemory({ newIds: false }), CHANNELS));
+  expect(moved?.fileLosses).toMatchObject([{ path: "conda.yaml", code: "ARTIFACT_UNREADABLE", reason: "gone" }]);
 });
 
 const LOOKUP = "flavors: {python_function: {loader_module: databricks.feature_store.mlflow_model}}";

@@ -125,8 +125,12 @@ async function failedRegistration({ reads }: CatalogWriting, failed: ModelVersio
 
 /** A finalized version takes no files. */
 function takesNoMore({ model, version, key }: ModelVersion): MigrationError {
-  return new MigrationError("NOT_SUPPORTED", `${model} version ${String(version)} was finalized without all its files, and takes no more`, {
-    key,
-    hint: "delete the version there, and give it a new number with --version-numbers compact",
-  });
+  return new MigrationError(
+    "NOT_SUPPORTED",
+    `${model} version ${String(version)} was finalized with other files than it is to have, and takes no more`,
+    {
+      key,
+      hint: "delete the version there, and give it a new number with --version-numbers compact",
+    },
+  );
 }
