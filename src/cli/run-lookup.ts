@@ -112,6 +112,7 @@ function isOf(address: string, location: Location | undefined): boolean {
   }
   // Places of other workspaces than the default one are noted as `<address> (workspace <name>)`.
   const { url } = location;
+  if (location.place === "databricks-uc") return address === `${url} (Unity Catalog)`;
   const workspace = location.place === "mlflow" ? location.workspace : undefined;
   if (workspace === undefined || workspace.ambient === true) return address === url || address.startsWith(`${url} (workspace `);
   return address === `${url} (workspace ${workspace.name})` || (workspace.name === "default" && address === url);

@@ -125,4 +125,24 @@ it("paired with a real server, runs go there and versions name them; killed and 
   expect(runs).toMatchObject({ "models:/main.ml.many/1": { name: "trains 1" } });
   expect(source().ids["runs.many"]).not.toContain((runs as Record<string, { id: string }>)["models:/main.ml.many/1"]?.id);
   await expectSourceUntouched();
+  await expectReadTogether(place, { catalog: fake.url, tracking: server.url });
 });
+
+/** The pair as a source: into a bundle, and into another catalog whose runs are on the same server, where they stay. */
+async function expectReadTogether(
+  place: Workplace,
+  { catalog, tracking }: { readonly catalog: string; readonly tracking: string },
+): Promise<void> {
+  const rules = ["--artifact-root", `${pathToFileURL(root).href}=${root}`];
+  const from = [`uc:${catalog}`, "--from-tracking", tracking, "--models", "main.ml.many", ...rules];
+  const exported = await place.run(["export", ...from, "-o", "pair.tar", "--quiet"]);
+  expect(exported.code, exported.stderr).toBe(0);
+  const shown = await place.run(["show", "pair.tar", "models:/main.ml.many/1"]);
+  const run = /run:([0-9a-f]{32})/.exec(shown.stdout)?.[1] ?? "";
+  expect((await place.run(["show", "pair.tar", `runs:/${run}`])).stdout).toContain("trains 1");
+  await using other = await startFakeUnityCatalog({ storage: { root: pathToFileURL(root).href }, schemas: ["main.ml"] });
+  const to = ["--to-tracking", tracking, "--target-artifact-root", `${pathToFileURL(root).href}=${root}`];
+  const copied = await place.run(["copy", `uc:${catalog}`, `uc:${other.url}`, ...from.slice(1), ...to, "--quiet"]);
+  expect(copied.code, copied.stderr).toBe(0);
+  expect(other.state.models.get("main.ml.many")?.versions.get(1)?.runId).toBe(run);
+}
