@@ -38,23 +38,34 @@ export function looksAtFiles({ job }: Prepared, { contentChecks = true }: { read
   return contentChecks && matters && job.files?.none !== true;
 }
 
+/** An object with files of its own, and whether these are to be sent whole: of what is there already a part may be. */
+export interface WithFiles {
+  readonly key: EntityKey;
+  readonly moves: boolean;
+}
+
 /** Looks at the files of these objects, and adds them to the forecast. */
 export async function contentCheck(
   session: Session,
   prepared: Prepared,
-  { keys, forecast }: { readonly keys: readonly EntityKey[]; readonly forecast: ForecastSums },
+  { objects, forecast }: { readonly objects: readonly WithFiles[]; readonly forecast: ForecastSums },
 ): Promise<Preflight> {
   session.display.event({ type: "phase", phase: "looking at files" });
   const findings: PreflightFinding[] = [];
   const looked = { runs: 0, loggedModels: 0, versions: 0, files: 0, bytes: 0 };
-  for await (const { kind, findings: found, files } of lookInto(prepared, keys)) {
+  const moving = objects.values();
+  for await (const { kind, findings: found, files } of lookInto(
+    prepared,
+    objects.map(({ key }) => key),
+  )) {
     findings.push(...found);
+    if (moving.next().value?.moves !== true || files === undefined) continue;
     if (kind === "run") looked.runs += 1;
     else if (kind === "logged-model") looked.loggedModels += 1;
     else looked.versions += 1;
-    looked.files += files?.files ?? 0;
-    looked.bytes += files?.bytes ?? 0;
-    forecast.addFiles(files?.files ?? 0);
+    looked.files += files.files;
+    looked.bytes += files.bytes;
+    forecast.addFiles(files.files);
   }
   session.interruption.check();
   return { findings, looked };

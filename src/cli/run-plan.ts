@@ -7,7 +7,6 @@ import { planSteps } from "../engine/plan.ts";
 import { PREFLIGHT } from "../engine/preflight-finding.ts";
 import { prepare } from "../engine/preflight.ts";
 import type { Prepared } from "../engine/preflight.ts";
-import type { EntityKey } from "../model/entities.ts";
 import { memoryJournal } from "../journal/memory-journal.ts";
 import { planJson } from "../report/json.ts";
 import { isThere } from "../report/loss-text.ts";
@@ -25,6 +24,7 @@ import { jobOf } from "./job-of.ts";
 import type { Location } from "./location.ts";
 import { withNotebooks } from "./notebook-flag.ts";
 import { contentCheck, forecastByHost, looksAtFiles, nameCheck, leavesOut, stopsJob, versionsOf } from "./plan-preflight.ts";
+import type { WithFiles } from "./plan-preflight.ts";
 import { beginPlanFile, savePlanStep } from "./plan-output.ts";
 import type { PlanOutput } from "./plan-output.ts";
 import { inSession } from "./session.ts";
@@ -58,7 +58,7 @@ export function runPlan(terminal: Terminal, request: PlanRequest): Promise<void>
       ]),
     );
     const looks = looksAtFiles(prepared, flags);
-    const inside = looks ? await contentCheck(session, prepared, { keys: planned.withFiles, forecast }) : { findings: [] };
+    const inside = looks ? await contentCheck(session, prepared, { objects: planned.withFiles, forecast }) : { findings: [] };
     session.display.end();
     const hosts = isStopped || !looks ? [] : forecastByHost(request, forecast.sum(), { asked, ...given(flags.rate) });
     const told = hosts.length === 0 ? inside : { ...inside, forecast: hosts };
@@ -73,14 +73,14 @@ function given(rate: number | undefined): { readonly rate?: number } {
 /** What of a plan its report tells, and the objects whose files would move. */
 interface Planned {
   readonly totals: PlanTotals;
-  readonly withFiles: readonly EntityKey[];
+  readonly withFiles: readonly WithFiles[];
   /** Whether it was saved. */
   readonly saved: boolean;
 }
 
 /** A job that cannot begin has no steps. */
 async function unplanned(prepared: Prepared): Promise<Planned> {
-  return { totals: foldSteps().totals(), withFiles: await versionsOf(prepared), saved: false };
+  return { totals: foldSteps().totals(), withFiles: (await versionsOf(prepared)).map((key) => ({ key, moves: true })), saved: false };
 }
 
 async function foldPlan(
@@ -93,12 +93,12 @@ async function foldPlan(
   const save = { ...request, tool: terminal.version, now: terminal.now() };
   const writer = output === undefined ? undefined : await beginPlanFile(prepared, { ...save, output });
   const fold = foldSteps();
-  const withFiles: EntityKey[] = [];
+  const withFiles: WithFiles[] = [];
   try {
     for await (const step of planSteps(prepared)) {
       fold.add(step);
       forecast.add(step);
-      if (movesFiles(step)) withFiles.push(step.source.key);
+      if (hasFiles(step)) withFiles.push({ key: step.source.key, moves: step.action === "create" });
       if (writer !== undefined) await savePlanStep(writer, step);
       session.display.event({ type: "checked", key: step.source.key, kind: step.source.kind });
     }
@@ -109,8 +109,8 @@ async function foldPlan(
   }
 }
 
-/** Also of what is refused: what its files say may be why it matters. */
-function movesFiles({ action, entity }: Step): boolean {
+/** Also where it is refused or there already: what its files say may matter all the same. */
+function hasFiles({ action, entity }: Step): boolean {
   if (action === "skip" || action === "link" || action === "drop") return false;
   return entity.kind === "run" || entity.kind === "logged-model" || (entity.kind === "model-version" && hasOwnFiles(entity));
 }

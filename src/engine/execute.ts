@@ -209,7 +209,7 @@ async function writeEntity(item: GroupedStep, execution: Execution): Promise<Out
 /** Known only now: a plan tells it too, and by the same words, but reads the files that it takes only where it is asked. */
 async function unmappedFeatures({ entity, found }: Step, context: PutContext, job: Job): Promise<string | undefined> {
   const { mapping, onLoss, target } = job;
-  const matters = entity.kind === "model-version" && found === undefined && onLoss === "refuse";
+  const matters = entity.kind === "model-version" && found?.mark === undefined && onLoss === "refuse";
   if (!matters || target.capabilities.tablesMustBeMapped !== true) return undefined;
   return unmappedTables((path) => context.peek(path), mapping);
 }

@@ -11,7 +11,7 @@ import { isFatal } from "./job.ts";
 import type { Job } from "./job.ts";
 import type { PreflightCode, PreflightFinding } from "./preflight-finding.ts";
 import type { Prepared } from "./preflight.ts";
-import { arrivingFiles, ORIGINAL } from "./rewriting.ts";
+import { arrivingFiles } from "./rewriting.ts";
 import { fromList, inOrder } from "./schedule.ts";
 import { smallText, textIfThere } from "./small-text.ts";
 
@@ -64,7 +64,7 @@ async function lookIntoOne(owner: Owner, reader: ArtifactReader, { job, filter, 
       files += isWanted ? 1 : 0;
       bytes += isWanted ? (file.sizeBytes ?? 0) : 0;
       if (file.path === MODEL_FILE || file.path === CONDA_FILE) small.set(file.path, file);
-      if (file.path.endsWith(ORIGINAL)) changed.push(file.path.slice(0, -ORIGINAL.length));
+      if (file.changed === true) changed.push(file.path);
     }
     const totals = { files, bytes };
     if (!isRead) return { findings: [], files: totals };

@@ -23,13 +23,21 @@ export async function smallBytes(file: ArtifactFile, reader: ArtifactReader): Pr
   return Buffer.concat(chunks);
 }
 
-/** Undefined also for what cannot be read: whoever moves it tells so. Throws what would end a job. */
+/** Its text; undefined where the listing has no such file. Throws what keeps one that is there from being read. */
 export async function textIfThere(reader: ArtifactReader, path: string): Promise<string | undefined> {
   try {
     return await smallText({ path }, reader);
   } catch (thrown) {
     const error = asMigrationError(thrown);
-    if (isFatal(error)) throw error;
+    if (isFatal(error) || (await mayBeThere(reader, path))) throw error;
     return undefined;
   }
+}
+
+/** Also where a folder cannot be listed that it may lie in. */
+async function mayBeThere(reader: ArtifactReader, path: string): Promise<boolean> {
+  for await (const file of reader.list()) {
+    if (file.path === path || (file.unreadable !== undefined && (file.path === "" || path.startsWith(`${file.path}/`)))) return true;
+  }
+  return false;
 }

@@ -7,7 +7,7 @@ import { keyPieces, piecesOf } from "./tag-packing.ts";
 import type { Pieces } from "./tag-packing.ts";
 
 /** Room for mlferry's own tags (source, source_id, created_at, created_by, done) where a target limits their number. */
-export const OWN_TAGS = 5;
+export const OWN_TAGS = 6;
 
 /** What a target says of the tags of a kind. */
 export interface TagTarget extends Pick<Capabilities, "textRefuses"> {

@@ -16,6 +16,25 @@ export type ChannelRules = Readonly<Record<string, string>>;
  * already is not named twice. Where none is named, and `nodefaults` is not, the one that takes the place of `defaults` is added.
  */
 export function withChannels(text: string, rules: ChannelRules): string | undefined {
+  const after = edited(text, rules);
+  const others = after === undefined ? undefined : besideChannels(after);
+  return others !== undefined && others === besideChannels(text) ? after : undefined;
+}
+
+/** What else the text says: where an edit would change that, as of an anchor or of one line of braces, it is not made. */
+function besideChannels(text: string): string | undefined {
+  const document = parsedMapping(text);
+  if (document === undefined) return undefined;
+  document.delete("channels");
+  try {
+    return JSON.stringify(document.toJS());
+  } catch {
+    // An alias that leads nowhere, or an anchor that stood in the list.
+    return undefined;
+  }
+}
+
+function edited(text: string, rules: ChannelRules): string | undefined {
   const document = parsedMapping(text);
   if (document === undefined || !(document.has("dependencies") || document.has("channels"))) return undefined;
   const channels = listedScalars(document, "channels");
@@ -23,10 +42,22 @@ export function withChannels(text: string, rules: ChannelRules): string | undefi
   const names = channels.map(({ value }) => ruleFor(value, rules) ?? value);
   if (names.every((name, at) => name === channels[at]?.value)) return undefined;
   const list = document.get("channels", true);
-  if (isSeq(list) && list.flow === true && list.range && new Set(names).size < names.length) {
-    return spliced(text, [{ from: list.range[0], to: list.range[1], text: `[${[...new Set(names)].join(", ")}]` }]);
-  }
-  return spliced(text, lineSplices(text, channels, rules));
+  const isShorter = isSeq(list) && list.flow === true && new Set(names).size < names.length;
+  const whole =
+    isShorter && list.range ? [{ from: list.range[0], to: list.range[1], text: `[${[...new Set(names)].join(", ")}]` }] : undefined;
+  return asMeant(spliced(text, whole ?? lineSplices(text, channels, rules)), [...new Set(names)]);
+}
+
+/** What cannot be written so that it is read back stays as it was, and is told as what it is. */
+function asMeant(text: string, names: readonly string[]): string | undefined {
+  const document = parsedMapping(text);
+  const found = document && listedScalars(document, "channels")?.map(({ value }) => value);
+  return found !== undefined && [...new Set(found)].sort().join("\n") === [...names].sort().join("\n") ? text : undefined;
+}
+
+/** Whether the channel is Anaconda's own, by name or by address. */
+export function isDefaults(channel: string): boolean {
+  return channel === DEFAULTS || ADDRESSES.test(channel);
 }
 
 /** What is there as it is to be comes before what becomes it. */
@@ -57,9 +88,9 @@ function withFirst(text: string, document: ParsedYaml, channel: string | undefin
   if (channel === undefined) return undefined;
   const list = document.get("channels", true);
   if (isSeq(list) && list.flow === true && list.range) {
-    return spliced(text, [{ from: list.range[0], to: list.range[1], text: `[${channel}]` }]);
+    return asMeant(spliced(text, [{ from: list.range[0], to: list.range[1], text: `[${channel}]` }]), [channel]);
   }
   if (document.has("channels")) return undefined;
   const end = text === "" || text.endsWith("\n") ? "" : "\n";
-  return `${text}${end}channels:\n- ${channel}\n`;
+  return asMeant(`${text}${end}channels:\n- ${channel}\n`, [channel]);
 }

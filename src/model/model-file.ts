@@ -1,6 +1,7 @@
 // What the files of a model say of it: its signature, who loads it, and from where its environment comes. Pure; nothing is trusted.
 import { parse } from "yaml";
 import { z } from "zod";
+import { isDefaults } from "./conda-channels.ts";
 
 /** The path of a model's description below its folder, and of its environment. */
 export const MODEL_FILE = "MLmodel";
@@ -35,8 +36,10 @@ export function usesDefaultChannel(text: string): boolean | undefined {
   if (!parsed.success) return undefined;
   const channels = parsed.data.channels ?? [];
   if (channels.includes("nodefaults")) return false;
+  const dependencies = parsed.data.dependencies ?? [];
+  // A package may name its channel by itself, whatever the list says.
   return (
-    channels.length === 0 || channels.some((channel) => channel === "defaults" || /^https?:\/\/repo\.(anaconda|continuum)\./.test(channel))
+    channels.length === 0 || channels.some(isDefaults) || dependencies.some((one) => typeof one === "string" && /^defaults::/.test(one))
   );
 }
 
@@ -48,7 +51,7 @@ const modelFileSchema = z.object({
   flavors: z.object({ python_function: z.object({ loader_module: z.string().optional() }).optional() }).nullish(),
 });
 
-const condaSchema = z.object({ channels: z.array(z.string()).nullish() });
+const condaSchema = z.object({ channels: z.array(z.string()).nullish(), dependencies: z.array(z.unknown()).nullish() });
 
 /** A signature's parts are JSON texts; `null` and empty ones say nothing. */
 function isGiven(part: unknown): boolean {

@@ -11,9 +11,9 @@ export interface Splice {
   readonly text: string;
 }
 
-/** Undefined for a text that is no YAML, or no mapping at its top. */
+/** Undefined for a text that is no YAML, more than one document, or no mapping at its top. */
 export function parsedMapping(text: string): ParsedYaml | undefined {
-  const document = parseDocument(text, { logLevel: "silent" });
+  const document = parseDocument(text, { logLevel: "error" });
   return document.errors.length === 0 && isMap(document.contents) ? document : undefined;
 }
 

@@ -57,7 +57,7 @@ export interface PutContext extends FindContext {
   files(send: SendFile): Promise<void>;
   /**
    * The text of a small file of the source, such as `MLmodel`, as it is there: for what a place has to be told when an object is made. Undefined
-   * where there is none, or where it cannot be read: then `files` tells so.
+   * where there is none. Throws ARTIFACT_UNREADABLE for one that is there and cannot be read.
    */
   peek(path: string): Promise<string | undefined>;
 }

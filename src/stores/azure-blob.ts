@@ -47,9 +47,12 @@ function opener(place: AzurePlace, settings: AzureSettings): Open {
   return () => (client ??= connect(place, settings));
 }
 
-/** Where a connection string says that the blob service is, such as a private one. */
-function endpointIn(connectionString: string | undefined): string | undefined {
-  return /(?:^|;)BlobEndpoint=([^;]+)/i.exec(connectionString ?? "")?.[1]?.replace(/\/+$/, "");
+/** Where a connection string says that the blob service of this account is, such as a private one: what is lent for one goes to no other. */
+function endpointIn(connectionString: string | undefined, account: string): string | undefined {
+  const endpoint = /(?:^|;)BlobEndpoint=([^;]+)/i.exec(connectionString ?? "")?.[1]?.replace(/\/+$/, "");
+  const url = endpoint === undefined ? null : URL.parse(endpoint);
+  const isOfAccount = url !== null && (url.hostname.startsWith(`${account}.`) || url.pathname === `/${account}`);
+  return isOfAccount ? endpoint : undefined;
 }
 
 async function connect({ container, account, suffix }: AzurePlace, settings: AzureSettings): Promise<ContainerClient> {
@@ -57,7 +60,10 @@ async function connect({ container, account, suffix }: AzurePlace, settings: Azu
   const url = `https://${account}.${suffix}`;
   const open = async (): Promise<BlobServiceClient> => {
     if (settings.lentToken !== undefined) {
-      return new sdk.BlobServiceClient(endpointIn(settings.connectionString) ?? url, signingEach(sdk.newPipeline(), settings.lentToken));
+      return new sdk.BlobServiceClient(
+        endpointIn(settings.connectionString, account) ?? url,
+        signingEach(sdk.newPipeline(), settings.lentToken),
+      );
     }
     if (settings.connectionString !== undefined) return sdk.BlobServiceClient.fromConnectionString(settings.connectionString);
     if (settings.accessKey !== undefined) {

@@ -193,7 +193,7 @@ function s3Bucket(authority: string, fresh: () => Promise<Lent>, { credentials, 
   const s3 = {
     ...reached,
     ...(host === undefined ? {} : { endpoint: `https://${host}`, region: "auto" }),
-    ...(encryption === undefined ? {} : { uploadArgs: { ...reached.uploadArgs, ...encryptionArgs(encryption) } }),
+    ...(encryption === undefined ? {} : { uploadArgs: { ...withoutEncryption(reached.uploadArgs), ...encryptionArgs(encryption) } }),
     lentKeys: async () => {
       const { credentials: now } = await fresh();
       if (now.cloud !== "s3") throw mismatch(authority, now.cloud);
@@ -201,6 +201,11 @@ function s3Bucket(authority: string, fresh: () => Promise<Lent>, { credentials, 
     },
   };
   return createS3Bucket(inR2 ?? authority, createS3Client(s3), { ...settings, s3 });
+}
+
+/** The user's own wish is of another bucket, and two would contradict each other. */
+function withoutEncryption(uploadArgs: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(uploadArgs).filter(([name]) => !/^(ServerSideEncryption|SSE|BucketKeyEnabled)/.test(name)));
 }
 
 function encryptionArgs({ algorithm, keyArn }: S3Encryption): Readonly<Record<string, string>> {

@@ -6,6 +6,7 @@ import { MigrationError } from "../../src/errors.ts";
 import { createFileFilter } from "../../src/model/file-filter.ts";
 import type { MappingFile } from "../../src/model/mapping.ts";
 import { keyOf, versionKey } from "../../src/model/keys.ts";
+import { unreadable } from "../fakes/unreadable.ts";
 import { byState, experiment, job, model, run, runJob, verifyJob, version } from "./registry.ts";
 
 const signal = new AbortController().signal;
@@ -144,4 +145,14 @@ it("it moves with its tables renamed where each has a rule, as it is where the u
   await runJob(jobWith(withLookups(), agreed, {}, "drop"));
   expect(await filesOf(agreed, versionKey("churn", 1))).toMatchObject({ [path]: SPEC });
   expect(Object.keys(byState(await runJob(jobWith(withLookups(), createMemory(), {}))))).toEqual(["done"]);
+});
+
+it("a version whose description cannot be read is not taken for one that looks up nothing", async () => {
+  const target = catalog();
+  const { source } = unreadable(withLookups(), [`${versionKey("churn", 1)} MLmodel`]);
+  const outcomes = await runJob(job(source, target));
+  expect(outcomes.map(({ state, error }) => [state, error?.code])).toEqual([
+    ["done", undefined],
+    ["failed", "ARTIFACT_UNREADABLE"],
+  ]);
 });

@@ -74,5 +74,5 @@ it("tags beyond the number that an object may have are refused by name", async (
   source.load({ ...model("churn"), tags: new Map(Array.from({ length: 60 }, (_, index) => [`tag ${String(index)}`, "x"])) });
   const unity = createMemory({ capabilities: unityCatalogCapabilities });
   const [outcome] = await runJob(job(source, unity, UNITY));
-  expect(outcome?.error?.message).toContain("the target cannot hold tags.tag 45 (more than 45 tags on one object)");
+  expect(outcome?.error?.message).toContain("the target cannot hold tags.tag 44 (more than 44 tags on one object)");
 });

@@ -25,6 +25,15 @@ it.each<[string, string, string | undefined]>([
   expect(withChannels(text, RULES)).toBe(expected);
 });
 
+it.each([
+  "{name: a, dependencies: []}\n",
+  "---\nname: a\ndependencies: []\n...\n",
+  "channels:\n- &d defaults\ndependencies: [*d]\n",
+  "channels: [defaults]\ndependencies: *d\n",
+])("leaves %j as it is, since more would change than its channels", (text) => {
+  expect(withChannels(text, RULES)).toBeUndefined();
+});
+
 it("another channel by its own rule, and no rule for itself", () => {
   expect(withChannels("channels: [old, defaults]\n", { old: "new", defaults: "defaults" })).toBe("channels: [new, defaults]\n");
 });

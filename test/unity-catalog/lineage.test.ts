@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { createMemory } from "../../src/adapters/memory/memory.ts";
 import { keyOf, versionKey } from "../../src/model/keys.ts";
 import type { Entity } from "../../src/model/entities.ts";
+import { unreadable } from "../fakes/unreadable.ts";
 import { job, model, runJob, sampleSource, verifyJob, version } from "../engine/registry.ts";
 import { openCatalog, openCatalogSource } from "./place.ts";
 
@@ -88,3 +89,26 @@ async function placed(place: ReturnType<typeof createMemory>): Promise<Entity | 
   for await (const entity of catalogue.entities(signal)) if (entity.key === versionKey("main.ml.churn", 4)) return entity;
   return undefined;
 }
+
+it("a version is not made without what it depends on because that could not be read", async () => {
+  await using catalog = await openCatalog();
+  const place = createMemory();
+  place.load(model("churn"));
+  place.load(version("churn", 1), { files: { MLmodel: MLMODEL } });
+  const { source } = unreadable(place, [`${versionKey("churn", 1)} MLmodel`]);
+  const outcomes = await runJob(job(source, catalog.target, { mapping: MAPPING, onLoss: "refuse" }));
+  expect(outcomes.map(({ state }) => state)).toEqual(["done", "failed"]);
+  expect(catalog.fake.state.catalog.get("main.ml.churn")?.versions.size).toBe(0);
+  expect((await runJob(job(place, (await catalog.again()).target, options))).map(({ state }) => state)).toEqual(["skipped", "done"]);
+});
+
+it("a finalized version that names another logged model is told, and not passed over", async () => {
+  await using catalog = await openCatalog();
+  await runJob(job(sampleSource(), catalog.target, options));
+  const four = catalog.fake.state.catalog.get("main.ml.churn")?.versions.get(4);
+  delete four?.extra["model_id"];
+  const again = await runJob(job(sampleSource(), (await catalog.again()).target, options));
+  expect(again.filter(({ state }) => state !== "skipped").map(({ step, error }) => [step.source.key, error?.code])).toEqual([
+    [versionKey("churn", 4), "NOT_SUPPORTED"],
+  ]);
+});

@@ -74,6 +74,8 @@ it("names models of somebody else, to which no version can be added, and none th
     ],
   ]);
   give(state, "function/main.ml.churn", "team", "CREATE_MODEL_VERSION");
+  expect(await found((await catalog.again()).target)).toHaveLength(1);
+  give(state, "function/main.ml.churn", "team", "CREATE_MODEL_VERSION", "APPLY_TAG");
   expect(await found((await catalog.again()).target)).toEqual([]);
 });
 

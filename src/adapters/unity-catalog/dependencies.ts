@@ -37,16 +37,23 @@ export async function createWithDependencies(
     return await createNumbered({ ...making, fields: { ...making.fields, model_version_dependencies } }, version, context);
   } catch (thrown) {
     if (!isRefused(thrown)) throw thrown;
-    const names = dependencies.map(({ type, name }) => `${type} ${name}`).join(", ");
-    const value = names.slice(0, CATALOG_TAGS.valueChars);
+    const value = namesOf(dependencies);
     return createNumbered({ ...making, ownTags: [...making.ownTags, { key: DEPENDENCIES_TAG, value }] }, version, context);
   }
 }
 
 const DEPENDENCIES_TAG = `${PROVENANCE_PREFIX}${PROVENANCE.dependencies}`;
 
-/** Which of what was sent is refused is not documented: 400, 403 and 404 may all mean it. */
+/** As many names as a tag holds. */
+function namesOf(dependencies: readonly Dependency[]): string {
+  const names = dependencies.map(({ type, name }) => `${type} ${name}`);
+  const most = CATALOG_TAGS.valueChars ?? Infinity;
+  while (names.join(", ").length > most) names.splice(-2, 2, "…");
+  return names.join(", ");
+}
+
+/** Which of what was sent is refused is not documented: 400, 403 and 404 of the create may all mean it. */
 function isRefused(thrown: unknown): boolean {
-  const status = thrown instanceof MigrationError ? thrown.request?.status : undefined;
-  return status === 400 || status === 403 || status === 404;
+  const request = thrown instanceof MigrationError ? thrown.request : undefined;
+  return request?.url.endsWith("/model-versions/create") === true && [400, 403, 404].includes(request.status ?? 0);
 }

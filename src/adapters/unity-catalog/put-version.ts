@@ -2,6 +2,7 @@
 // the last; one that a job left in between is recognised by its provenance, and completed.
 import { MigrationError } from "../../errors.ts";
 import type { ModelVersion, PlacedKey } from "../../model/entities.ts";
+import { filesText } from "../../model/facts.ts";
 import { idOf, placed, versionKey } from "../../model/keys.ts";
 import { MODEL_FILE } from "../../model/model-file.ts";
 import { dependenciesIn } from "../../model/model-dependencies.ts";
@@ -81,11 +82,21 @@ async function complete(writing: CatalogWriting, version: ModelVersion, { snapsh
   if (there.status === "PENDING_REGISTRATION") await fill(writing, version, context);
   else if (there.status !== "READY") throw await failedRegistration(writing, version, signal);
   else if (context.lacksFiles === true) throw takesNoMore(version);
-  const known = there.status === "READY" ? there : await reader.version(name, number, signal);
+  else if (filesText(there.entity.files) !== filesText(version.files)) throw namesAnother(version);
+  const known = there.status === "READY" ? there : await finalized(writing, version, signal);
   const isUnmarked = known.mark !== context.mark;
   const isUpdated = await updateTexts(calls, version, known, signal);
   if (isUnmarked) await calls.post("model-versions/set-tag", { ...idOfVersion(version), ...markTag(context.mark) }, signal);
   snapshot.versions.set(number, isUpdated || isUnmarked ? await reader.version(name, number, signal) : known);
+}
+
+/** The version as it is once it was finalized. Throws REQUEST_FAILED where the catalog says that it does not count. */
+async function finalized(writing: CatalogWriting, version: ModelVersion, signal: AbortSignal): Promise<VersionThere> {
+  const known = await writing.reader.version(version.model, version.version, signal);
+  if (known.status === "READY") return known;
+  if (known.status !== "PENDING_REGISTRATION") throw await failedRegistration(writing, version, signal);
+  const message = `${version.model} version ${String(version.version)} was finalized, and is pending all the same`;
+  throw new MigrationError("REQUEST_FAILED", message, { key: version.key, hint: "run the same command again: it is finalized once more" });
 }
 
 function idOfVersion({ model, version }: ModelVersion): { readonly name: string; readonly version: string } {
@@ -121,6 +132,18 @@ async function failedRegistration({ reads }: CatalogWriting, failed: ModelVersio
     key,
     hint: "delete the version there, and give it a new number with --version-numbers compact",
   });
+}
+
+/** What a finalized version was made from is what it stays. */
+function namesAnother({ model, version, key }: ModelVersion): MigrationError {
+  return new MigrationError(
+    "NOT_SUPPORTED",
+    `${model} version ${String(version)} was made from another logged model, which cannot be changed`,
+    {
+      key,
+      hint: "delete the version there, and give it a new number with --version-numbers compact",
+    },
+  );
 }
 
 /** A finalized version takes no files. */

@@ -58,13 +58,14 @@ async function checkSchema(asking: Asking, schema: string): Promise<Finding> {
 /** The schema's and the catalog's owner may grant themselves what is missing; nothing is done for them here. */
 async function checkModel(asking: Asking, model: string, owner: string): Promise<Finding> {
   const held = await privilegesOn(asking, "function", model);
-  if (["CREATE_MODEL_VERSION", "MANAGE", "ALL_PRIVILEGES"].some((privilege) => held.has(privilege))) {
+  const mayAdd = held.has("CREATE_MODEL_VERSION") && held.has("APPLY_TAG");
+  if (mayAdd || held.has("MANAGE") || held.has("ALL_PRIVILEGES")) {
     return { state: "ok", says: `${asking.user} may add versions` };
   }
   return {
     state: "fail",
     says: `it is owned by ${owner === "" ? "somebody else" : owner}, and ${asking.user} may add no versions`,
-    hint: `${GIVEN_BY}: ${grant("CREATE MODEL VERSION", "FUNCTION", model)}; ${grant("MANAGE", "FUNCTION", model)}`,
+    hint: `${GIVEN_BY}: ${["CREATE MODEL VERSION", "APPLY TAG", "MANAGE"].map((one) => grant(one, "FUNCTION", model)).join("; ")}`,
     code: "NOT_AUTHORISED",
   };
 }

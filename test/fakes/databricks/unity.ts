@@ -19,7 +19,10 @@ export const unityRoutes: Routes = [
   [new RegExp(`^GET ${U}\\/registered-models\\/search$`), searchModels],
   [new RegExp(`^PATCH ${U}\\/registered-models\\/update$`), updateModel],
   [new RegExp(`^DELETE ${U}\\/registered-models\\/delete$`), deleteModel],
-  [new RegExp(`^POST ${U}\\/registered-models\\/set-tag$`), (state, call) => tagged(modelOf(state, call).tags, call)],
+  [
+    new RegExp(`^POST ${U}\\/registered-models\\/set-tag$`),
+    (state, call) => (mayTag(state, call), tagged(modelOf(state, call).tags, call)),
+  ],
   [
     new RegExp(`^DELETE ${U}\\/registered-models\\/delete-tag$`),
     (state, call) => (modelOf(state, call).tags.delete(required(fields(call), "key")), {}),
@@ -44,7 +47,7 @@ export const unityRoutes: Routes = [
   ],
   [new RegExp(`^PATCH ${U}\\/model-versions\\/update$`), updateVersion],
   [new RegExp(`^DELETE ${U}\\/model-versions\\/delete$`), deleteVersion],
-  [new RegExp(`^POST ${U}\\/model-versions\\/set-tag$`), (state, call) => tagged(versionOf(state, call).tags, call)],
+  [new RegExp(`^POST ${U}\\/model-versions\\/set-tag$`), (state, call) => (mayTag(state, call), tagged(versionOf(state, call).tags, call))],
   [
     new RegExp(`^DELETE ${U}\\/model-versions\\/delete-tag$`),
     (state, call) => (versionOf(state, call).tags.delete(required(fields(call), "key")), {}),
@@ -128,6 +131,13 @@ function deleteModel(state: State, call: Call): Json {
   for (const { number } of model.versions.values()) removeFiles(state, model.name, number);
   state.catalog.delete(model.name);
   return {};
+}
+
+function mayTag(state: State, call: Call): void {
+  const { name } = modelOf(state, call);
+  if (!has(state, call.user, { type: "function", name }, ["APPLY_TAG", "MANAGE"])) {
+    throw new Refused(403, "PERMISSION_DENIED", `User does not have APPLY TAG on Routine or Model '${name}'.`);
+  }
 }
 
 function tagged(tags: Map<string, string>, call: Call): Json {
