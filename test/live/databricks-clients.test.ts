@@ -155,6 +155,7 @@ it("the SDK and MLflow's client read and write paths of DBFS and notebooks as th
 
 it("a service principal logs in with OAuth, and a wrong secret is refused", async () => {
   await using fake = await startWorkspace({});
+  fake.state.grants.set("catalog/main", new Map([[PRINCIPAL.user, new Set(["MANAGE"])]]));
   const login = { DATABRICKS_CLIENT_ID: PRINCIPAL.clientId, DATABRICKS_CLIENT_SECRET: PRINCIPAL.clientSecret };
   expect(await asUser(fake, "administration.py", { login })).toMatchObject({ me: PRINCIPAL.user });
   const wrong = { ...login, DATABRICKS_CLIENT_SECRET: "a guess" };
