@@ -170,5 +170,7 @@ it("is moved by the example, step by step: cut off and continued, proven, and wi
   expect(proof.code, `${proof.stdout}${proof.stderr}`).toBe(0);
   const uris = (await readFile(join(place.dir, "uris.csv"), "utf8")).split("\n");
   expect(uris).toContain('stage,models:/churn/Production,models:/main.ml.churn@champion,"version 4, the newest of 2 in the stage"');
+  const found = await place.run(["lookup", "models:/churn/4", "--to", "databricks-uc://new"]);
+  expect(found.stdout, found.stderr).toContain("models:/main.ml.churn/4");
   expect(old.requests.filter((route) => WRITES.test(route))).toEqual(seedWrites);
 });

@@ -94,7 +94,7 @@ it("paired with a real server, runs go there and versions name them; killed and 
   const args = copying(catalog.url, tracking.url);
   await killedAt(60, [tracking, catalog], place, [...args, "--quiet"]);
   await killedAt(40, [catalog, tracking], place, ["resume", "--quiet"]);
-  const resumed = await place.job(args);
+  const resumed = await place.job(["resume"]);
   expect(
     resumed.report.outcomes.filter(({ state }) => state === "failed" || state === "blocked"),
     resumed.told,
