@@ -45,34 +45,23 @@ export function addMappingFlags(command: Command): Command {
 
 /** Whether a command gave any rule that changes objects, in flags or as a file. */
 export function hasMapping(flags: MappingFlags): boolean {
-  const {
-    map,
-    toSchema,
-    renameModel,
-    renameExperiment,
-    renameAlias,
-    stageAlias,
-    stageTag,
-    stageConflict,
-    dropTag,
-    renameTable,
-    condaChannels,
-  } = flags;
-  const given = [
-    map,
-    toSchema,
-    renameModel,
-    renameExperiment,
-    renameAlias,
-    stageAlias,
-    stageTag,
-    stageConflict,
-    dropTag,
-    renameTable,
-    condaChannels,
-  ];
-  return given.some((flag) => flag !== undefined);
+  return CHANGING.some((flag) => flags[flag] !== undefined);
 }
+
+/** All but those for workspaces, which change no object. */
+const CHANGING = [
+  "map",
+  "toSchema",
+  "renameModel",
+  "renameExperiment",
+  "renameAlias",
+  "renameTable",
+  "stageAlias",
+  "stageTag",
+  "stageConflict",
+  "condaChannels",
+  "dropTag",
+] as const satisfies readonly (keyof MappingFlags)[];
 
 /** The rules of a command, flags before those of the file. Throws MAPPING_INVALID. */
 export function mappingOf(flags: MappingFlags): MappingFile {

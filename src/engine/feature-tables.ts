@@ -4,9 +4,7 @@ import { FEATURE_SPEC, tablesIn } from "../model/feature-tables.ts";
 import type { Mapping } from "../model/mapping.ts";
 import { MODEL_FILE, parseModelFile } from "../model/model-file.ts";
 import type { Refusal } from "./change.ts";
-
-/** Gives the text of a file of the version; undefined where there is none. */
-export type Peek = (path: string) => Promise<string | undefined>;
+import type { Peek } from "./small-text.ts";
 
 /** Why the version is not to be moved, or what it would lose: tables without a rule. Undefined for all other versions. */
 export async function unmappedTables(peek: Peek, mapping: Mapping): Promise<string | undefined> {

@@ -13,7 +13,8 @@ import type { PreflightCode, PreflightFinding } from "./preflight-finding.ts";
 import type { Prepared } from "./preflight.ts";
 import { arrivingFiles } from "./rewriting.ts";
 import { fromList, inOrder } from "./schedule.ts";
-import { smallText, textIfThere } from "./small-text.ts";
+import { peeking, smallText } from "./small-text.ts";
+import type { Peek } from "./small-text.ts";
 
 /** What was found in one object's files; `files` is absent where they could not be listed. */
 export interface LookedInto {
@@ -68,10 +69,11 @@ async function lookIntoOne(owner: Owner, reader: ArtifactReader, { job, filter, 
     }
     const totals = { files, bytes };
     if (!isRead) return { findings: [], files: totals };
+    const peek = peeking(() => job.source.artifacts(owner, job.signal));
     const findings = [
-      ...(await modelFindings(small.get(MODEL_FILE), reader, find)),
+      ...(await modelFindings(small.get(MODEL_FILE), peek, find)),
       ...(await condaFindings(small.get(CONDA_FILE), reader, find)),
-      ...(await tableFindings(owner, { job, find })),
+      ...(await tableFindings(job, peek, find)),
       ...changed.map((path) => find("FILES_CHANGED", path)),
     ];
     return { findings, files: totals };
@@ -84,9 +86,9 @@ async function lookIntoOne(owner: Owner, reader: ArtifactReader, { job, filter, 
 
 type Find = (code: PreflightCode, message: string) => PreflightFinding;
 
-async function modelFindings(file: ArtifactFile | undefined, reader: ArtifactReader, find: Find): Promise<PreflightFinding[]> {
+async function modelFindings(file: ArtifactFile | undefined, peek: Peek, find: Find): Promise<PreflightFinding[]> {
   if (file === undefined) return [find("MODEL_FILE_MISSING", "there is no MLmodel")];
-  const text = await smallText(file, reader);
+  const text = await peek(file.path);
   const model = text === undefined ? undefined : parseModelFile(text);
   if (model === undefined) return [find("MODEL_FILE_MISSING", "its MLmodel is not what MLflow writes")];
   const missing = [...(model.hasInputs ? [] : ["inputs"]), ...(model.hasOutputs ? [] : ["outputs"])];
@@ -94,10 +96,9 @@ async function modelFindings(file: ArtifactFile | undefined, reader: ArtifactRea
 }
 
 /** By the same words as the job's own refusal. */
-async function tableFindings(owner: Owner, { job, find }: { readonly job: Job; readonly find: Find }): Promise<PreflightFinding[]> {
+async function tableFindings(job: Job, peek: Peek, find: Find): Promise<PreflightFinding[]> {
   if (job.target.capabilities.tablesMustBeMapped !== true) return [];
-  const asItIs = job.source.artifacts(owner, job.signal);
-  const unmapped = await unmappedTables((path) => textIfThere(asItIs, path), job.mapping);
+  const unmapped = await unmappedTables(peek, job.mapping);
   return unmapped === undefined ? [] : [find(job.onLoss === "drop" ? "FEATURE_STORE" : "TABLES_UNMAPPED", unmapped)];
 }
 

@@ -13,7 +13,7 @@ import { clamp } from "./metric-values.ts";
 import type { Prepared } from "./preflight.ts";
 import type { Replay } from "./replay.ts";
 import { arrivingFiles } from "./rewriting.ts";
-import { textIfThere } from "./small-text.ts";
+import { peeking } from "./small-text.ts";
 
 /** What a target is given to write one object, and what came of it. */
 export interface PutDraft {
@@ -64,9 +64,7 @@ export function createPutContext(item: GroupedStep, { prepared, replay, pipe }: 
       result = await moveFiles({ job, key: step.source.key, reader, found: step.found, mark: step.mark, pipe }, send);
       changed = result.isChanged ? job.mapping.contentId : "";
     },
-    async peek(path) {
-      return owner && textIfThere(job.source.artifacts(owner, job.signal), path);
-    },
+    peek: owner === undefined ? () => Promise.resolve(undefined) : peeking(() => job.source.artifacts(owner, job.signal)),
   };
   return { context, files: () => result, pendingLinks: () => isOpen };
 }

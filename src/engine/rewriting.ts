@@ -20,7 +20,7 @@ type Owner = Run | LoggedModel | ModelVersion;
 /** A reader over the files of an object of the source, as they are to arrive. */
 export function arrivingFiles({ source, mapping, signal }: Pick<Job, "source" | "mapping" | "signal">, owner: Owner): ArtifactReader {
   const reader = source.artifacts(owner, signal);
-  return mapping.changesFiles ? rewritingReader(reader, mapping) : reader;
+  return mapping.contentId === "" ? reader : rewritingReader(reader, mapping);
 }
 
 function rewritingReader(reader: ArtifactReader, mapping: Mapping): ArtifactReader {

@@ -23,8 +23,21 @@ export async function smallBytes(file: ArtifactFile, reader: ArtifactReader): Pr
   return Buffer.concat(chunks);
 }
 
-/** Its text; undefined where the listing has no such file. Throws what keeps one that is there from being read. */
-export async function textIfThere(reader: ArtifactReader, path: string): Promise<string | undefined> {
+/** Gives the text of a file; undefined where there is none. Throws what keeps one that is there from being read. */
+export type Peek = (path: string) => Promise<string | undefined>;
+
+/** Reads each file once, however often it is asked for. The reader is opened when it is first needed. */
+export function peeking(open: () => ArtifactReader): Peek {
+  const texts = new Map<string, Promise<string | undefined>>();
+  let reader: ArtifactReader | undefined;
+  return (path) => {
+    const text = texts.get(path) ?? textIfThere((reader ??= open()), path);
+    texts.set(path, text);
+    return text;
+  };
+}
+
+async function textIfThere(reader: ArtifactReader, path: string): Promise<string | undefined> {
   try {
     return await smallText({ path }, reader);
   } catch (thrown) {

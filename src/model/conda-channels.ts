@@ -16,25 +16,38 @@ export type ChannelRules = Readonly<Record<string, string>>;
  * already is not named twice. Where none is named, and `nodefaults` is not, the one that takes the place of `defaults` is added.
  */
 export function withChannels(text: string, rules: ChannelRules): string | undefined {
-  const after = edited(text, rules);
-  const others = after === undefined ? undefined : besideChannels(after);
-  return others !== undefined && others === besideChannels(text) ? after : undefined;
+  const edit = edited(text, rules);
+  const [before, after] = [said(text), edit && said(edit.text)];
+  if (edit === undefined || after === undefined || after.others !== before?.others) return undefined;
+  // What cannot be written so that it is read back stays as it was, and is told as what it is.
+  return after.channels === setText(edit.names) ? edit.text : undefined;
 }
 
-/** What else the text says: where an edit would change that, as of an anchor or of one line of braces, it is not made. */
-function besideChannels(text: string): string | undefined {
+/** The channels of an environment, each once, and all else: where an edit would change that, as of an anchor, it is not made. */
+function said(text: string): { readonly channels: string; readonly others: string } | undefined {
   const document = parsedMapping(text);
   if (document === undefined) return undefined;
+  const channels = setText((listedScalars(document, "channels") ?? []).map(({ value }) => value));
   document.delete("channels");
   try {
-    return JSON.stringify(document.toJS());
+    return { channels, others: JSON.stringify(document.toJS()) };
   } catch {
     // An alias that leads nowhere, or an anchor that stood in the list.
     return undefined;
   }
 }
 
-function edited(text: string, rules: ChannelRules): string | undefined {
+function setText(names: readonly string[]): string {
+  return [...new Set(names)].sort().join("\n");
+}
+
+interface Edit {
+  readonly text: string;
+  /** The channels that the text is meant to have. */
+  readonly names: readonly string[];
+}
+
+function edited(text: string, rules: ChannelRules): Edit | undefined {
   const document = parsedMapping(text);
   if (document === undefined || !(document.has("dependencies") || document.has("channels"))) return undefined;
   const channels = listedScalars(document, "channels");
@@ -45,14 +58,7 @@ function edited(text: string, rules: ChannelRules): string | undefined {
   const isShorter = isSeq(list) && list.flow === true && new Set(names).size < names.length;
   const whole =
     isShorter && list.range ? [{ from: list.range[0], to: list.range[1], text: `[${[...new Set(names)].join(", ")}]` }] : undefined;
-  return asMeant(spliced(text, whole ?? lineSplices(text, channels, rules)), [...new Set(names)]);
-}
-
-/** What cannot be written so that it is read back stays as it was, and is told as what it is. */
-function asMeant(text: string, names: readonly string[]): string | undefined {
-  const document = parsedMapping(text);
-  const found = document && listedScalars(document, "channels")?.map(({ value }) => value);
-  return found !== undefined && [...new Set(found)].sort().join("\n") === [...names].sort().join("\n") ? text : undefined;
+  return { text: spliced(text, whole ?? lineSplices(text, channels, rules)), names };
 }
 
 /** Whether the channel is Anaconda's own, by name or by address. */
@@ -84,13 +90,14 @@ function lineOf(text: string, [from, to]: readonly [number, number, number]): Sp
   return { from: start, to: end === -1 ? text.length : end + 1, text: "" };
 }
 
-function withFirst(text: string, document: ParsedYaml, channel: string | undefined): string | undefined {
+function withFirst(text: string, document: ParsedYaml, channel: string | undefined): Edit | undefined {
   if (channel === undefined) return undefined;
   const list = document.get("channels", true);
+  const names = [channel];
   if (isSeq(list) && list.flow === true && list.range) {
-    return asMeant(spliced(text, [{ from: list.range[0], to: list.range[1], text: `[${channel}]` }]), [channel]);
+    return { text: spliced(text, [{ from: list.range[0], to: list.range[1], text: `[${channel}]` }]), names };
   }
   if (document.has("channels")) return undefined;
   const end = text === "" || text.endsWith("\n") ? "" : "\n";
-  return asMeant(`${text}${end}channels:\n- ${channel}\n`, [channel]);
+  return { text: `${text}${end}channels:\n- ${channel}\n`, names };
 }

@@ -1,9 +1,9 @@
 // Mapping rules: how names, stages, aliases and tags change on the way. The file's schema, its reader's checks and the rules' effects.
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MigrationError } from "../errors.ts";
 import type { ChannelRules } from "./conda-channels.ts";
 import type { Stage } from "./entities.ts";
+import { digestOf } from "./keys.ts";
 import { nameInSchema, SCHEMA } from "./schema-names.ts";
 import { globToRegExp } from "./selection.ts";
 
@@ -70,8 +70,6 @@ export interface Mapping {
   table(name: string): Renamed;
   /** By conda channel, the one that takes its place. */
   readonly channels: ChannelRules;
-  /** Whether files arrive changed. */
-  readonly changesFiles: boolean;
   /** Hexadecimal: the same rules for what is in files have the same. "" where there are none. */
   readonly contentId: string;
   /** The rule that drops a tag of this key, if one does. */
@@ -116,7 +114,6 @@ export function createMapping(file: MappingFile): Mapping {
     stageConflict: file.stages?.conflict ?? "newest",
     table: (name) => apply(tables, name),
     channels: file.conda_channels ?? {},
-    changesFiles: tables.length > 0 || Object.keys(file.conda_channels ?? {}).length > 0,
     contentId: contentId(file),
     dropsTag: (key) => drops.find((drop) => drop.expression.test(key))?.rule,
     canonical: JSON.stringify([
@@ -130,8 +127,7 @@ export function createMapping(file: MappingFile): Mapping {
 
 function contentId({ tables = [], conda_channels: channels = {} }: MappingFile): string {
   if (tables.length === 0 && Object.keys(channels).length === 0) return "";
-  const rules = JSON.stringify([tables, Object.entries(channels).sort()]);
-  return createHash("sha256").update(rules).digest("hex").slice(0, 8);
+  return digestOf([tables, Object.entries(channels).sort()]).slice(0, 8);
 }
 
 /** What workspaces of the source are called at the target: only commands that go through several ask. Throws MAPPING_INVALID. */

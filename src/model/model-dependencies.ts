@@ -1,6 +1,6 @@
 // What a model says that it needs when it predicts: tables, functions, indexes and endpoints of its workspace. Pure; nothing is trusted.
-import { parse } from "yaml";
 import { z } from "zod";
+import { yamlValue } from "./yaml-value.ts";
 
 /** One thing of a workspace that a model uses; `type` in the words of mlflow/models/resources.py. */
 export interface Dependency {
@@ -13,7 +13,7 @@ const TYPES = ["vector_search_index", "serving_endpoint", "function", "uc_connec
 
 /** The dependencies that the text of an `MLmodel` tells, in MLflow's order; none for a text that is no such file. */
 export function dependenciesIn(text: string): Dependency[] {
-  const parsed = modelFile.safeParse(parsedYaml(text));
+  const parsed = modelFile.safeParse(yamlValue(text));
   if (!parsed.success) return [];
   const { auth_policy: policy, resources, flavors } = parsed.data;
   const declared = (policy ? policy.system_auth_policy?.resources : resources)?.databricks;
@@ -55,12 +55,3 @@ const modelFile = z.object({
     .object({ langchain: z.object({ databricks_dependency: z.record(z.string(), z.array(z.string())).nullish() }).nullish() })
     .nullish(),
 });
-
-function parsedYaml(text: string): unknown {
-  try {
-    return parse(text, { logLevel: "error" });
-  } catch {
-    // What is no YAML tells nothing.
-    return undefined;
-  }
-}

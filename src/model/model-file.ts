@@ -1,7 +1,7 @@
 // What the files of a model say of it: its signature, who loads it, and from where its environment comes. Pure; nothing is trusted.
-import { parse } from "yaml";
 import { z } from "zod";
 import { isDefaults } from "./conda-channels.ts";
+import { yamlValue } from "./yaml-value.ts";
 
 /** The path of a model's description below its folder, and of its environment. */
 export const MODEL_FILE = "MLmodel";
@@ -17,7 +17,7 @@ export interface ModelFile {
 
 /** Undefined for a text that is no `MLmodel`. */
 export function parseModelFile(text: string): ModelFile | undefined {
-  const parsed = modelFileSchema.safeParse(parsedYaml(text));
+  const parsed = modelFileSchema.safeParse(yamlValue(text));
   if (!parsed.success) return undefined;
   const { signature, flavors } = parsed.data;
   return {
@@ -32,7 +32,7 @@ export function parseModelFile(text: string): ModelFile | undefined {
  * no channel is named, unless `nodefaults` is. Undefined for a text that is no conda environment.
  */
 export function usesDefaultChannel(text: string): boolean | undefined {
-  const parsed = condaSchema.safeParse(parsedYaml(text));
+  const parsed = condaSchema.safeParse(yamlValue(text));
   if (!parsed.success) return undefined;
   const channels = parsed.data.channels ?? [];
   if (channels.includes("nodefaults")) return false;
@@ -56,13 +56,4 @@ const condaSchema = z.object({ channels: z.array(z.string()).nullish(), dependen
 /** A signature's parts are JSON texts; `null` and empty ones say nothing. */
 function isGiven(part: unknown): boolean {
   return typeof part === "string" && !["", "null", "[]"].includes(part.trim());
-}
-
-function parsedYaml(text: string): unknown {
-  try {
-    return parse(text, { logLevel: "error" });
-  } catch {
-    // What is no YAML is none of these files.
-    return undefined;
-  }
 }

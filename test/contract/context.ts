@@ -161,7 +161,6 @@ function namesFor({ names }: Capabilities): Mapping {
     dropsTag: () => undefined,
     table: (name) => ({ name }),
     channels: {},
-    changesFiles: false,
     contentId: "",
     canonical: "",
   };

@@ -5,7 +5,6 @@ import io
 import json
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import DatabricksError
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
 from databricks.sdk.service.ml import (
     HttpUrlSpec,
@@ -14,6 +13,7 @@ from databricks.sdk.service.ml import (
     RegisteredModelPermissionLevel,
     RegistryWebhookEvent,
 )
+from refusals import refusal
 
 
 def main():
@@ -77,14 +77,6 @@ def grants(workspace):
         ],
         "unknown": refusal(lambda: workspace.registered_models.get("main.ml.nobody")),
     }
-
-
-def refusal(work):
-    try:
-        work()
-    except DatabricksError as error:
-        return error.error_code
-    return "not refused"
 
 
 if __name__ == "__main__":

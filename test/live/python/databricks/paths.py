@@ -9,9 +9,9 @@ import tempfile
 
 import mlflow
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import DatabricksError
 from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Language
 from mlflow.store.artifact.dbfs_artifact_repo import DbfsRestArtifactRepository
+from refusals import refusal
 
 BIG = bytes(range(256)) * 8192
 
@@ -82,14 +82,6 @@ def notebooks(workspace):
             refusal(lambda: workspace.api_client.do("GET", "/api/2.0/workspace/export", query=revision)),
         ],
     }
-
-
-def refusal(work):
-    try:
-        work()
-    except DatabricksError as error:
-        return error.error_code
-    return "not refused"
 
 
 if __name__ == "__main__":
